@@ -1,0 +1,1 @@
+"""What decides: frozen values and pure functions. No I/O, no clock, no asyncio, nothing third-party."""

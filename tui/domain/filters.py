@@ -1,0 +1,111 @@
+"""What the filter of the environments knows. Pure.
+
+Fields: host name prefix install manager owner kind state python size packages pip conda used unused changed
+created; any package by its name. Flags behind ``is:``: frozen protected inuse ghost incomplete base named prefix
+stale clobbered shared readonly linked. A size that nobody measured fits neither ``size>`` nor ``size<``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from tui.domain.environments import EnvKind, Manager
+from tui.domain.faults import FaultKind
+from tui.domain.filterrows import EnvironmentRow
+from tui.domain.packages import PackageManager
+from tui.domain.query import Flag, Schema
+from tui.domain.queryfields import (
+    age_field,
+    choice_field,
+    number_field,
+    schema,
+    size_field,
+    text_field,
+    version_field,
+)
+from tui.domain.text import printable
+
+__all__ = ["ENVIRONMENTS", "FAULTS"]
+
+FAULTS = tuple(kind.value for kind in FaultKind)
+
+
+def _count(row: EnvironmentRow, manager: PackageManager | None = None) -> int | None:
+    if row.packages is None or row.pip_packages is None:
+        return None
+    total = len(row.packages.packages)
+    return total if manager is None else row.pip_packages if manager is PackageManager.PIP else total - row.pip_packages
+
+
+def _has_fault(kind: FaultKind) -> Callable[[EnvironmentRow], bool]:
+    return lambda row: row.environment.fault is not None and row.environment.fault.kind is kind
+
+
+def _in_use(row: EnvironmentRow) -> bool | None:
+    if row.environment.in_use:
+        return True
+    return False if row.environment.in_use_complete else None
+
+
+def _not(value: bool | None) -> bool | None:
+    return None if value is None else not value
+
+
+def _shown(raw: str | None) -> str | None:
+    return None if raw is None else printable(raw)
+
+
+def _state(row: EnvironmentRow) -> str:
+    return "ok" if row.environment.fault is None else row.environment.fault.kind.value
+
+
+def _clobbered(row: EnvironmentRow) -> bool | None:
+    return bool(row.environment.clobbered) if row.environment.packages_known else None
+
+
+ENVIRONMENTS: Schema[EnvironmentRow] = schema(
+    (
+        text_field("host", "the host", "host:gpu*", lambda row: row.environment.host),
+        text_field("name", "the name", "name:llm-*", lambda row: _shown(row.environment.name)),
+        text_field("prefix", "the place", "prefix:/data/*", lambda row: printable(row.environment.prefix)),
+        text_field(
+            "install",
+            "the install that it belongs to",
+            "install:miniforge",
+            lambda row: _shown(row.environment.install),
+        ),
+        choice_field(
+            "manager", "what made it", "manager:mamba", lambda row: row.environment.manager.value, tuple(Manager)
+        ),
+        text_field("owner", "who owns it", "owner:ada", lambda row: _shown(row.environment.owner)),
+        choice_field(
+            "kind", "base, named or a prefix", "kind:named", lambda row: row.environment.kind.value, tuple(EnvKind)
+        ),
+        choice_field("state", "ok, or what is wrong", "state:ok", _state, ("ok", *FAULTS)),
+        version_field("python", "its Python", "python:3.10", lambda row: row.environment.python),
+        size_field("size", "bytes, where they were measured", "size>5G", lambda row: row.total_bytes),
+        number_field("packages", "how many packages", "packages>200", lambda row: _count(row)),
+        number_field("pip", "how many by pip", "pip>0", lambda row: _count(row, PackageManager.PIP)),
+        number_field("conda", "how many by conda", "conda>100", lambda row: _count(row, PackageManager.CONDA)),
+        age_field("unused", "time since it was last used", "unused>90d", lambda row: row.environment.last_used),
+        age_field("used", "time since it was last used", "used<1d", lambda row: row.environment.last_used),
+        age_field("changed", "time since it was changed", "changed<7d", lambda row: row.environment.modified),
+        age_field("created", "time since it was made", "created<30d", lambda row: row.environment.created),
+    ),
+    {
+        "frozen": Flag("protected from changes by its owner", lambda row: row.environment.frozen),
+        "protected": Flag("protected by the configuration, or base", lambda row: row.environment.protected),
+        "inuse": Flag("something runs from it now", _in_use),
+        "ghost": Flag("listed but gone", _has_fault(FaultKind.GHOST)),
+        "incomplete": Flag("not a whole environment", _has_fault(FaultKind.INCOMPLETE)),
+        "base": Flag("the base of an install", lambda row: row.environment.kind is EnvKind.BASE),
+        "named": Flag("it has a name", lambda row: row.environment.kind is EnvKind.NAMED),
+        "prefix": Flag("it has a place only", lambda row: row.environment.kind is EnvKind.PREFIX),
+        "stale": Flag("not renewed since the start", lambda row: row.stale),
+        "clobbered": Flag("pip's packages lie over conda's", _clobbered),
+        "shared": Flag("one environment seen several times", lambda row: row.shared),
+        "readonly": Flag("we can't change it", lambda row: _not(row.environment.writable)),
+        "linked": Flag("a soft link", lambda row: row.environment.linked_to is not None),
+    },
+    packages=True,
+)
