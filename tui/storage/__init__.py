@@ -1,0 +1,1 @@
+"""The operator's machine: last snapshots and the log; atomic, versioned, bounded, safe with two clients at once."""
