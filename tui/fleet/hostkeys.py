@@ -1,0 +1,119 @@
+"""Deciding about a server's key: asking, saving, and saying why not."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+
+from tui.domain.errors import HostFaultError
+from tui.domain.faults import Fault, FaultKind
+from tui.domain.text import printable
+from tui.fleet.engine import Engine
+from tui.fleet.faults import clean
+from tui.fleet.knownhosts import Verdict, append_line, fingerprint_of
+from tui.fleet.login import HostKeyProblem
+from tui.fleet.resolved import Resolved
+from tui.ports import HostKeyAnswer, HostKeyQuestion
+
+__all__ = ["append_key", "decide", "host_key_fault", "not_saved_fault", "save_key"]
+
+
+def host_key_fault(resolved: Resolved, problem: HostKeyProblem | None, reason: str = "") -> Fault:
+    """The fault for a key that was not accepted; without *problem* from the library's *reason*."""
+    where = resolved.where
+    if problem is None:
+        if "revoked" in reason.lower():
+            return _revoked(where, "the key of its host certificate", "known_hosts")
+        return Fault(
+            FaultKind.HOST_KEY_UNKNOWN,
+            f"{where} showed a host certificate that is not valid for it: {clean(reason)}.",
+            "Have the certificate renewed for this name, or trust the host's own key.",
+        )
+    shown = f"{problem.key_type} {fingerprint_of(problem.key)}"
+    if problem.verdict is Verdict.REVOKED and problem.entry is not None:
+        return _revoked(where, shown, problem.entry.place)
+    if problem.verdict is Verdict.CHANGED and problem.entry is not None:
+        entry = problem.entry
+        return Fault(
+            FaultKind.HOST_KEY_CHANGED,
+            f"The host key of {where} has changed. It shows {shown}; "
+            f"{printable(entry.place)} holds {entry.key_type} {entry.fingerprint}. "
+            "Either the host was set up anew, or somebody sits in between. Nothing was sent.",
+            f"Ask the host's keeper for its fingerprint. If the new one is right: "
+            f"ssh-keygen -R '{printable(resolved.key_name)}' -f '{printable(entry.file)}', then connect again.",
+        )
+    what = "is certified by an unknown authority" if problem.authority else "is not known"
+    strict = " (StrictHostKeyChecking yes: not asked)" if resolved.strict == "yes" else ""
+    return Fault(
+        FaultKind.HOST_KEY_UNKNOWN,
+        f"The host key of {where} {what}: {shown}{strict}.",
+        f"Compare it with the host's own, then: condafleet hosts trust {resolved.name} "
+        f"--fingerprint {fingerprint_of(problem.key)}",
+    )
+
+
+def not_saved_fault(resolved: Resolved, error: OSError) -> Fault:
+    """The fault for a key that was accepted and could not be written down."""
+    return Fault(
+        FaultKind.PERMISSION,
+        f"The host key of {resolved.where} could not be saved in {printable(resolved.known_hosts[0])}: "
+        f"{error.strerror}. It is not trusted.",
+        "See who may write that file, and whether its disk is full.",
+    )
+
+
+def _revoked(where: str, shown: str, place: str) -> Fault:
+    return Fault(
+        FaultKind.HOST_KEY_REVOKED,
+        f"{where} showed {shown}, which {printable(place)} marks as revoked. Nothing was sent.",
+        "Somebody may have copied the host's key: ask its keeper. It needs a new one.",
+    )
+
+
+async def decide(engine: Engine, resolved: Resolved, problem: HostKeyProblem, report: Callable[[str], None]) -> None:
+    """Return when the key may be used from now on. Raises HostFaultError when it may not."""
+    if problem.verdict is not Verdict.UNKNOWN or problem.authority or resolved.strict == "yes":
+        raise HostFaultError(host_key_fault(resolved, problem))
+    file = resolved.known_hosts[0] if resolved.known_hosts else "/dev/null"
+    question = HostKeyQuestion(
+        resolved.name, printable(resolved.hostname), resolved.port, problem.key_type,
+        fingerprint_of(problem.key), printable(file),
+    )  # fmt: skip
+
+    def decided() -> HostKeyAnswer | None:
+        files = (*resolved.known_hosts, *resolved.global_known_hosts)
+        trust = engine.known_hosts.look_up(files, resolved.hostname, resolved.port, resolved.host_key_alias)
+        known = problem.key in engine.accepted_keys(resolved)
+        if known or trust.judge(problem.key_type, problem.key)[0] is Verdict.KNOWN:
+            return HostKeyAnswer.ONCE
+        return None
+
+    report(f"asking about its host key {question.fingerprint}")
+    answer = await engine.prompts.host_key(question, decided)
+    if answer is None or answer is HostKeyAnswer.REFUSE:
+        raise HostFaultError(host_key_fault(resolved, problem))
+    engine.accepted.setdefault(resolved.key_name, set()).add(problem.key)
+    if answer is HostKeyAnswer.SAVE:
+        await save_key(resolved, problem, report)
+
+
+async def save_key(resolved: Resolved, problem: HostKeyProblem, report: Callable[[str], None]) -> str | None:
+    """Add the key to the first known_hosts file; the file's name, or None when it could not be written."""
+    try:
+        return await append_key(resolved, problem, report)
+    except OSError as error:
+        report(f"its key could not be saved in {printable(resolved.known_hosts[0])}: {error.strerror}")
+        return None
+
+
+async def append_key(resolved: Resolved, problem: HostKeyProblem, report: Callable[[str], None]) -> str | None:
+    """As :func:`save_key`, but None only when the configuration names no file. Raises OSError."""
+    if not resolved.known_hosts:
+        report("its key is not saved: UserKnownHostsFile is none")
+        return None
+    file = resolved.known_hosts[0]
+    await asyncio.to_thread(
+        append_line, file, resolved.key_name, problem.key_type, problem.key, hashed=resolved.hash_known_hosts
+    )
+    report(f"saved its key in {printable(file)}")
+    return file
