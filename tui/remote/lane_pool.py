@@ -1,0 +1,250 @@
+"""The lanes of one connection.
+
+Each kind of question has a lane of its own, as long as the host gives a channel for it (``MaxSessions`` of
+its sshd). Where it gives no more, questions take turns on the lanes that there are: with a single channel
+everything goes over one, and a file system that hangs then holds up all of it. For a terminal that finds no
+channel an idle lane is ended; it is opened again when it is needed and there is room.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Callable, Coroutine
+from typing import Any
+from weakref import WeakKeyDictionary
+
+from tui.domain.errors import HostFaultError
+from tui.domain.faults import Fault, FaultKind
+from tui.ports import Channel, Connection, TermRequest
+from tui.remote.lane import Lane, ShellProcess
+
+__all__ = ["MAIN", "LanePool", "open_on_pty"]
+
+MAIN = "main"
+SCARCE_S = 60.0
+"""How long no further channel is asked for after the host gave none."""
+_PATIENCE_S = (1.5, 5.0)
+_PATIENCE_FACTOR = 6.0
+_SCARCE_PATIENCE_S = 0.3
+_END_S = 2.0
+_TRIES = 4
+_PAUSE_S = 0.25
+_SETTLE_S = 0.05
+_GIVEN_UP_FIRST = ("inventory", "mounts", "gpus", MAIN)
+
+_pools: WeakKeyDictionary[Connection, LanePool] = WeakKeyDictionary()
+
+
+class LanePool:
+    """Lanes by the kind of question. *limit*: seconds in which a shell must have begun."""
+
+    def __init__(self, connection: Connection, name: str, limit: float) -> None:
+        self._connection = connection
+        self._name = name
+        self._limit = limit
+        self._lanes: dict[str, Lane] = {}
+        self._locks: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
+        self._patience = _PATIENCE_S[1]
+        self._scarce_until = 0.0
+        self._hangs = False
+        self._terminals: set[asyncio.Task[int | None]] = set()
+        self._making_room = asyncio.Lock()
+        _pools[connection] = self
+
+    @property
+    def scarce(self) -> bool:
+        """True when the host gave no further channel a moment ago."""
+        return asyncio.get_running_loop().time() < self._scarce_until
+
+    @property
+    def terminals(self) -> int:
+        """How many terminals are open on the connection."""
+        return len(self._terminals)
+
+    def own(self, kind: str) -> Lane | None:
+        """The lane that *kind* alone uses, if there is one now."""
+        return self._lanes.get(kind)
+
+    async def lane(self, kind: str) -> Lane:
+        """A lane for *kind*: its own, or another's when the host gives no channel. Raises HostFaultError."""
+        async with self._locks[kind]:
+            lane = self._lanes.get(kind)
+            if lane is not None:
+                if lane.usable:
+                    return lane
+                self._drop(lane)
+            # What is ended for a terminal must not be opened again before the terminal is.
+            while self._making_room.locked():
+                async with self._making_room:
+                    pass
+            other = self._usable()
+            if other is not None and self.scarce:
+                return other
+            began = await self._begin()
+            if not isinstance(began, Lane):
+                raise HostFaultError(self._exhausted(began))
+            if began in self._lanes.values():
+                return began
+            self._lanes[kind] = began
+            if kind != MAIN:
+                # The main lane's first question brings the shell's greeting along, which saves a round trip.
+                await began.meet(self._limit)
+            return began
+
+    def give_up(self, lane: Lane) -> ShellProcess | None:
+        """Let a lane go that hangs or is broken; its shell ends by itself once what hangs in it comes back.
+
+        That shell is returned; None for a lane in order, which stays.
+        """
+        if lane.usable:
+            return None
+        self._hangs = self._hangs or lane.hung
+        self._drop(lane)
+        return lane.process
+
+    def leave(self, kind: str, lane: Lane) -> None:
+        """*kind* needs *lane* no more: closed if it is its own, or broken."""
+        if self._lanes.get(kind) is lane:
+            self._drop(lane)
+        else:
+            self.give_up(lane)
+
+    def close(self) -> None:
+        """Give all shells up, at once. Terminals are left alone."""
+        for lane in self._lanes.values():
+            lane.close()
+        self._lanes.clear()
+
+    async def open_on_pty(self, command: str, term: TermRequest, window: int) -> Channel:
+        """A terminal's channel; lanes make room for it, idle ones first. Raises HostFaultError."""
+        patience = _SCARCE_PATIENCE_S if self.scarce else self._patience
+
+        def plain() -> Coroutine[Any, Any, Channel]:
+            return self._connection.open(command, term=term, window=window)
+
+        def kept() -> Coroutine[Any, Any, Channel]:
+            # Who makes room also takes it: a place kept for control requests is none on a host with so few.
+            return self._connection.open(command, term=term, window=window, control=True)
+
+        async with self._making_room:
+            channel = await _within(plain, patience if self._lanes else None)
+            while channel is None:
+                self._mark_scarce()
+                if not await self._end_one():
+                    raise HostFaultError(_no_room(self._name))
+                for _ in range(_TRIES):
+                    # The shell that has just ended may still be counted there.
+                    await asyncio.sleep(_SETTLE_S)
+                    channel = await _within(kept, self._patience)
+                    if channel is not None:
+                        break
+        task = asyncio.create_task(channel.wait(), name=f"terminal on {self._name}")
+        self._terminals.add(task)
+        task.add_done_callback(self._terminals.discard)
+        return channel
+
+    # -- inside
+
+    def _drop(self, lane: Lane) -> None:
+        lane.close()
+        self._lanes = {kind: each for kind, each in self._lanes.items() if each is not lane}
+
+    def _usable(self) -> Lane | None:
+        """Another's lane to share: not the main one, if possible, and an idle one."""
+        usable = [(kind == MAIN, lane.busy, kind) for kind, lane in self._lanes.items() if lane.usable]
+        return self._lanes[min(usable)[2]] if usable else None
+
+    def _mark_scarce(self) -> None:
+        self._scarce_until = asyncio.get_running_loop().time() + SCARCE_S
+
+    async def _begin(self) -> Lane | Fault:
+        """A new lane, not yet met; or another's, when the host gives no channel for it; or why there is none."""
+        loop = asyncio.get_running_loop()
+        fault: Fault | None = None
+        for _ in range(_TRIES):
+            began = loop.time()
+            opening = asyncio.ensure_future(Lane.begin(self._connection, timeout=self._limit, name=self._name))
+            try:
+                while not opening.done():
+                    await asyncio.wait({opening}, timeout=self._patience)
+                    if not opening.done() and (other := self._usable()) is not None:
+                        self._mark_scarce()
+                        return other
+                    if not opening.done() and self._terminals:
+                        return _no_room(self._name)
+                lane = opening.result()
+            except HostFaultError as error:
+                fault = error.fault
+                if fault.kind is not FaultKind.SESSIONS_EXHAUSTED:
+                    raise
+                self._mark_scarce()
+                if (other := self._usable()) is not None:
+                    return other
+                # A terminal or a shell that ends this moment may still be counted there.
+                await asyncio.sleep(_PAUSE_S)
+            else:
+                took = _PATIENCE_FACTOR * (loop.time() - began)
+                self._patience = min(_PATIENCE_S[1], max(_PATIENCE_S[0], took))
+                return lane
+            finally:
+                if not opening.done():
+                    opening.cancel()
+                    await asyncio.gather(opening, return_exceptions=True)
+        assert fault is not None
+        return fault
+
+    async def _end_one(self) -> bool:
+        """End a lane, an idle one if possible; False when there is none left."""
+        order = [kind for kind in _GIVEN_UP_FIRST if kind in self._lanes]
+        order.sort(key=lambda kind: self._lanes[kind].busy)
+        for kind in order:
+            lane = self._lanes[kind]
+            if await lane.end(self._limit, _END_S):
+                self._drop(lane)
+                return True
+        return False
+
+    def _exhausted(self, fault: Fault) -> Fault:
+        if self._terminals:
+            return Fault(
+                FaultKind.SESSIONS_EXHAUSTED,
+                f"{self._name} gives one connection too few channels, and a terminal uses the last: nothing is asked.",
+                "It is asked again when the terminal is closed; raise MaxSessions in its sshd_config.",
+            )
+        if self._hangs:
+            return Fault(
+                FaultKind.SESSIONS_EXHAUSTED,
+                f"{self._name} gives this connection no further channel, and a command hangs in the one there was.",
+                "Raise MaxSessions in its sshd_config: then one file system that hangs does not hold up the rest.",
+            )
+        return fault
+
+
+async def open_on_pty(connection: Connection, command: str, term: TermRequest, window: int) -> Channel:
+    """Open a terminal's channel on *connection*, whose lanes make room for it if need be. Raises HostFaultError."""
+    pool = _pools.get(connection)
+    if pool is None:
+        return await connection.open(command, term=term, window=window)
+    return await pool.open_on_pty(command, term, window)
+
+
+async def _within(open_one: Callable[[], Coroutine[Any, Any, Channel]], seconds: float | None) -> Channel | None:
+    """The channel; None when the host gives none in that time (None: as long as the connection waits)."""
+    try:
+        async with asyncio.timeout(seconds):
+            return await open_one()
+    except TimeoutError:
+        return None
+    except HostFaultError as error:
+        if error.fault.kind is not FaultKind.SESSIONS_EXHAUSTED:
+            raise
+        return None
+
+
+def _no_room(name: str) -> Fault:
+    return Fault(
+        FaultKind.SESSIONS_EXHAUSTED,
+        f"{name} gives this connection no further channel; terminals use those that it has.",
+        "Close a terminal on this host, or raise MaxSessions in its sshd_config.",
+    )

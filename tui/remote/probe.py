@@ -1,0 +1,476 @@
+"""What services ask of one connected host: each answer as parts of its snapshot.
+
+What may block in the kernel has a lane of its own (file systems, GPU drivers, the inventory); a lane
+that hangs is given up at its limit, and what hung is not started again while its process lives on the
+host. A part that cannot be renewed keeps its old value and carries the fault.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
+from contextlib import aclosing, asynccontextmanager
+from dataclasses import replace
+from typing import Any, TypeVar
+
+from tui.domain.errors import HostFaultError
+from tui.domain.faults import Fault, FaultKind
+from tui.domain.hosts import HostSpec
+from tui.domain.machine import Mount
+from tui.domain.packages import PackageInterner
+from tui.domain.sessions import Session
+from tui.domain.snapshot import Part
+from tui.domain.text import printable
+from tui.ports import Clock, Connection
+from tui.remote.confirming import Confirming
+from tui.remote.gpus import GpuAnswer, join_sessions, parse_gpus
+from tui.remote.lane import Lane, NotAskedError, ShellProcess
+from tui.remote.lane_pool import MAIN, LanePool
+from tui.remote.mounts import MountPlan, parse_mountinfo, parse_sizes
+from tui.remote.probe_types import InventoryReader, OnPartial, Parts, ProbeMemory, Reading
+from tui.remote.scripts import script
+from tui.remote.sessions import PaneProcess, join_prefixes, parse_environ, parse_sessions
+from tui.remote.status import StatusAnswer, parse_status
+from tui.remote.wire import WireError
+
+__all__ = ["HostProbe", "InventoryReader", "OnPartial", "Parts", "ProbeMemory", "Reading"]
+
+STATUS_LIMIT_S = 15.0
+MOUNTS_LIMIT_S = 5.0
+GPU_LIMIT_S = 5.0
+STAMP_LIMIT_S = 5.0
+STAMP_EVERY_S = 10.0
+ENVIRON_EVERY_S = 30.0
+MACHINE_EVERY_S = 300.0
+GPU_PAUSE_FIRST_S = 60.0
+GPU_PAUSE_LONGEST_S = 1800.0
+MOST_READINGS = 3
+"""So often is the inventory read when a place hangs that is left out the next time."""
+MOST_TURNS = 4
+"""So often is a question put that others' broke the way for."""
+_HANGS = frozenset({FaultKind.TOOL_HUNG, FaultKind.TIMEOUT})
+
+
+T = TypeVar("T")
+
+
+class HostProbe:
+    """Asks one connected host. Different questions may be under way at once, the same one never twice."""
+
+    def __init__(
+        self,
+        connection: Connection,
+        spec: HostSpec,
+        clock: Clock,
+        *,
+        command_limit: float,
+        interner: PackageInterner,
+        protect: tuple[str, ...],
+        memory: ProbeMemory | None = None,
+        inventory: InventoryReader | None = None,
+        gpu_limit: float = GPU_LIMIT_S,
+        mounts_limit: float = MOUNTS_LIMIT_S,
+    ) -> None:
+        self._connection = connection
+        self._host = spec.name
+        self._clock = clock
+        self._limit = command_limit
+        self._gpu_limit = min(gpu_limit, command_limit)
+        self._mounts_limit = min(mounts_limit, command_limit)
+        self._memory = memory if memory is not None else ProbeMemory()
+        self._inventory = inventory if inventory is not None else _inventory(spec, protect, interner, clock)
+        self._confirming = Confirming(connection, self._inventory, spec.name, command_limit)
+        self._pool = LanePool(connection, spec.name, command_limit)
+        # Short, as it stands between all fields; names that hold it by chance are one in a million.
+        self._nonce = secrets.token_hex(3)
+        self._boot: str | None = None
+        self._status_known = False
+        self._machine_at = 0.0
+        self._plan: MountPlan | None = None
+        self._mounts_digest = b""
+        self._sessions_digest = b""
+        self._listed: tuple[Session, ...] | None = None
+        self._sessions_fault: Fault | None = None
+        self._pane_processes: tuple[PaneProcess, ...] = ()
+        self._environ_at: float | None = None
+        self._environ_off = False
+        self._stamp_at: float | None = None
+        self._stamp_task: asyncio.Task[None] | None = None
+        self._due = False
+        self._first_status = asyncio.Lock()
+
+    async def status(self) -> Reading:
+        """machine, load and sessions. Raises HostFaultError when the host's shell is unusable."""
+        async with self._first_status:
+            try:
+                answer = await self._ask_status()
+            except NotAskedError:
+                # Questions take turns on this host, and a long one is under way: what is known grows older.
+                return Reading({})
+            except HostFaultError as error:
+                if error.fault.kind is FaultKind.SESSIONS_EXHAUSTED and self._pool.terminals:
+                    return self._failed(("load", "sessions"), error.fault)
+                if error.fault.kind is not FaultKind.TOOL_HUNG or self._environ_off:
+                    raise
+                # Looking into other processes may hang on one that is stuck in the kernel: from now on without.
+                self._environ_off = True
+                return self._failed(("load", "sessions"), error.fault)
+            parts = self._status_parts(answer)
+        self._begin_stamp()
+        # Not right after the inventory: who wants that alone is gone by now, and conda is not started for nothing.
+        if not self._pool.scarce:
+            self._confirming.begin()
+        return self._reading(parts)
+
+    async def mounts(self) -> Reading:
+        """mounts. Each one that hangs carries its own fault; the part names the first."""
+        if self._plan is None:
+            await self.status()
+        plan = self._plan
+        if plan is None and not self._status_known:
+            fault = Fault(
+                FaultKind.TIMEOUT, f"The shell on {self._host} was too busy to be asked.", "It is asked again."
+            )
+            return self._failed(("mounts",), fault)
+        if plan is None:
+            fault = Fault(
+                FaultKind.INCOMPLETE,
+                f"{self._host} has no readable /proc/self/mountinfo: its file systems are unknown.",
+                "Mount /proc there, or allow this account to read it.",
+            )
+            return self._failed(("mounts",), fault)
+        try:
+            mounts = await self._put("mounts", lambda lane: self._measure(lane, plan))
+        except HostFaultError as error:
+            return self._no_turn(("mounts",), error)
+        hung = (mount.fault for mount in mounts if mount.fault and mount.fault.kind is FaultKind.TOOL_HUNG)
+        return self._reading({"mounts": Part(mounts, self._clock.now(), next(hung, None))})
+
+    async def gpus(self, force: bool = False) -> Reading:
+        """gpus. A driver that hung is left in peace for 1 to 30 minutes, unless *force* (a person asks)."""
+        memory = self._memory
+        fault = memory.gpu_fault
+        if fault is not None and not force and fault.retry_at is not None and self._clock.now() < fault.retry_at:
+            return self._failed(("gpus",), fault)
+        if memory.hung_gpus is not None and await self._lives(memory.hung_gpus):
+            return self._failed(("gpus",), self._gpu_hang())
+        memory.hung_gpus = None
+        known = next(iter(memory.cuda)) if len(memory.cuda) == 1 else ""
+
+        async def ask(lane: Lane) -> GpuAnswer | None:
+            try:
+                body = await lane.ask(script("gpus"), (known,), timeout=self._gpu_limit)
+            except NotAskedError:
+                raise
+            except HostFaultError as error:
+                if error.fault.kind not in _HANGS:
+                    raise
+                memory.hung_gpus = self._pool.give_up(lane)
+                return None
+            except asyncio.CancelledError:
+                memory.hung_gpus = self._pool.give_up(lane)
+                raise
+            return parse_gpus(body, self._host, memory.cuda)
+
+        try:
+            answer = await self._put("gpus", ask)
+        except HostFaultError as error:
+            return self._no_turn(("gpus",), error)
+        if answer is None:
+            return self._failed(("gpus",), self._gpu_hang())
+        memory.gpu_hangs = 0
+        memory.gpu_fault = None
+        memory.cuda = dict(answer.cuda)
+        if answer.gpus is None:
+            assert answer.fault is not None
+            return self._failed(("gpus",), answer.fault)
+        gpus = join_sessions(answer.gpus, answer.tmux, self._listed or ())
+        return self._reading({"gpus": Part(gpus, self._clock.now(), answer.fault)})
+
+    async def inventory(self, on_partial: OnPartial | None = None) -> Reading:
+        """installs and environments; *on_partial* gets them while they grow."""
+        names = ("installs", "environments")
+        if self._boot is None and not self._first_status.locked():
+            await self.status()
+        hung = self._memory.hung_inventory
+        if hung is not None and await self._lives(hung):
+            fault = Fault(
+                FaultKind.TOOL_HUNG,
+                f"Looking for environments on {self._host} hung, and still hangs (process {hung.pid}).",
+                "Look for a dead network mount there; it is tried again once that process ends.",
+            )
+            return self._failed(names, fault)
+        self._memory.hung_inventory = None
+        machine = self._value("machine")
+        mounts = self._value("mounts") or (self._plan.local + self._plan.remote if self._plan else None)
+
+        async def read(lane: Lane) -> Parts | Fault:
+            try:
+                return await self._inventory.read(lane, machine, mounts, on_partial)
+            except NotAskedError:
+                raise
+            except HostFaultError as error:
+                if error.fault.kind not in _HANGS:
+                    raise
+                self._memory.hung_inventory = self._pool.give_up(lane)
+                return error.fault
+            except asyncio.CancelledError:
+                # Whoever asked has no more patience: what still runs there is not joined by a second one.
+                self._memory.hung_inventory = self._pool.give_up(lane)
+                raise
+
+        parts: Parts | Fault | None = None
+        for _ in range(MOST_READINGS):
+            try:
+                parts = await self._put("inventory", read)
+            except HostFaultError as error:
+                if isinstance(parts, Mapping):
+                    break  # what the reading before brought stands
+                # Under load a shell may take longer to begin than a command to answer: once more, then.
+                if error.fault.kind is FaultKind.TIMEOUT and not isinstance(error, NotAskedError):
+                    parts = error.fault
+                    continue
+                return self._no_turn(names, error)
+            if isinstance(parts, Fault) or not self._inventory.cut_short:
+                break
+        if parts is None or isinstance(parts, Fault):
+            assert parts is not None
+            return self._failed(names, parts)
+        self._memory.stamp = None
+        self._due = False
+        self._stamp_at = None
+        return self._reading(parts)
+
+    async def search(self, path: str, progress: Callable[[str], None] | None = None) -> tuple[str, ...]:
+        """The prefixes below *path*; later inventories look there too. Raises HostFaultError."""
+        lane = await self._pool.lane("search")
+        try:
+            return await self._inventory.search(lane, path, progress)
+        finally:
+            self._pool.leave("search", lane)
+
+    async def close(self) -> None:
+        """Give all shells up, at once."""
+        await self._confirming.close()
+        if self._stamp_task is not None:
+            self._stamp_task.cancel()
+            await asyncio.gather(self._stamp_task, return_exceptions=True)
+        self._pool.close()
+
+    # -- lanes
+
+    @asynccontextmanager
+    async def _lane(self, kind: str) -> AsyncGenerator[Lane, None]:
+        """The lane for *kind*; an answer that makes no sense closes it and is a fault."""
+        lane = await self._pool.lane(kind)
+        try:
+            yield lane
+        except WireError as error:
+            lane.close()
+            raise HostFaultError(
+                Fault(
+                    FaultKind.PROTOCOL,
+                    f"{self._host} sent an answer that makes no sense: {printable(str(error))}.",
+                    "Look at what the account's start-up files print, and whether /bin/sh is a POSIX shell.",
+                )
+            ) from error
+
+    async def _put(self, kind: str, question: Callable[[Lane], Awaitable[T]]) -> T:
+        """Put a question over the lane for *kind*; again, when another's question broke that lane before."""
+        for _ in range(MOST_TURNS):
+            async with self._lane(kind) as lane:
+                try:
+                    return await question(lane)
+                except NotAskedError as error:
+                    last = error
+                    if lane.usable:  # in order, and busy all the time
+                        break
+        raise last
+
+    def _no_turn(self, names: tuple[str, ...], error: HostFaultError) -> Reading:
+        """What came of a question that found no lane. Raises *error* when the connection is of no use any more."""
+        kind = error.fault.kind
+        if (
+            isinstance(error, NotAskedError)
+            or kind in _HANGS
+            or (kind is FaultKind.SESSIONS_EXHAUSTED and self._pool.terminals)
+        ):
+            return self._failed(names, error.fault)
+        raise error
+
+    async def _lives(self, process: ShellProcess) -> bool:
+        return await self._put(MAIN, lambda lane: lane.lives(process, timeout=min(STATUS_LIMIT_S, self._limit)))
+
+    # -- status
+
+    async def _ask_status(self) -> StatusAnswer:
+        now = self._clock.monotonic()
+        known = self._boot if self._boot and now - self._machine_at < MACHINE_EVERY_S else ""
+        environ = not self._environ_off and (self._environ_at is None or now - self._environ_at >= ENVIRON_EVERY_S)
+        args = (known, self._mounts_digest, self._nonce, self._sessions_digest, "env" if environ else "")
+        worked = self._pool.own(MAIN) is not None
+        limit = min(STATUS_LIMIT_S, self._limit)
+
+        async def ask(lane: Lane) -> StatusAnswer:
+            try:
+                body = await lane.ask(script("status"), args, timeout=limit, turn=limit)
+            except HostFaultError:
+                self._pool.give_up(lane)
+                raise
+            return parse_status(body, self._clock.now())
+
+        try:
+            answer = await self._put(MAIN, ask)
+        except NotAskedError:
+            raise
+        except HostFaultError as error:
+            if error.fault.kind is not FaultKind.SHELL_BROKEN or not worked:
+                raise
+            # A shell that answered before was ended (by a person, by lack of memory): once more, with a new one.
+            return await self._ask_status()
+        if environ:
+            self._environ_at = now
+        if answer.machine is not None:
+            self._boot, self._machine_at = answer.boot_id, now
+        return answer
+
+    def _status_parts(self, answer: StatusAnswer) -> dict[str, Part[Any]]:
+        now = self._clock.now()
+        self._status_known = True
+        self._memory.rebooted(answer.boot_id)
+        parts: dict[str, Part[Any]] = {"load": Part(answer.load, now, answer.load_fault(self._host))}
+        machine = answer.machine if answer.machine is not None else self._value("machine")
+        if machine is not None:
+            parts["machine"] = Part(machine, now)
+        if answer.mountinfo is not None:
+            self._plan = parse_mountinfo(answer.mountinfo) if answer.mountinfo else None
+            self._mounts_digest = answer.mounts_digest
+        if answer.environ is not None:
+            self._pane_processes = parse_environ(answer.environ)
+        if answer.listings is not None:
+            self._listed, self._sessions_fault = parse_sessions(self._host, self._nonce, answer.listings, answer.tmux)
+            self._sessions_digest = answer.sessions_digest
+            if answer.environ is None:
+                self._environ_at = None
+        if self._listed is None:
+            assert self._sessions_fault is not None
+            parts["sessions"] = self._old("sessions").failed(self._sessions_fault)
+        else:
+            parts["sessions"] = Part(join_prefixes(self._listed, self._pane_processes), now, self._sessions_fault)
+        return parts
+
+    # -- mounts
+
+    async def _measure(self, lane: Lane, plan: MountPlan) -> tuple[Mount, ...]:
+        memory = self._memory
+        limit = self._mounts_limit
+        for path, process in tuple(memory.hung_mounts.items()):
+            if not await lane.lives(process, timeout=limit):
+                del memory.hung_mounts[path]
+        if memory.hung_disks is not None and not await lane.lives(memory.hung_disks, timeout=limit):
+            memory.hung_disks = None
+        local = () if memory.hung_disks else plan.local
+        remote = tuple(mount for mount in plan.remote if mount.path not in memory.hung_mounts)
+        asked = local + remote
+        answers: dict[str, Mount] = {}
+        jobs: dict[int, ShellProcess] = {}
+        if asked:
+            args = (str(len(local)), *(mount.path for mount in asked))
+            try:
+                async with aclosing(lane.stream(script("mounts"), args, timeout=limit)) as stream:
+                    async for record in stream:
+                        if record.tag == "job" and (index := record.integer(0)) is not None:
+                            jobs[index] = ShellProcess(record.integer(1) or 0, record.text(2) or "-")
+                        for answer in parse_sizes(record, asked, len(local), self._host):
+                            answers[answer.mount.path] = answer.mount
+            except HostFaultError as error:
+                if error.fault.kind not in _HANGS or isinstance(error, NotAskedError):
+                    raise
+                shell = self._pool.give_up(lane)
+                for index, mount in enumerate(asked):
+                    if mount.path not in answers and index in jobs:
+                        memory.hung_mounts[mount.path] = jobs[index]
+                if any(mount.path not in answers for mount in local):
+                    memory.hung_disks = shell
+        whole = sorted(plan.local + plan.remote, key=lambda mount: mount.path)
+        return tuple(answers.get(mount.path) or replace(mount, fault=self._mount_hang(mount)) for mount in whole)
+
+    def _mount_hang(self, mount: Mount) -> Fault:
+        return Fault(
+            FaultKind.TOOL_HUNG,
+            f"The file system at {printable(mount.path)} on {self._host} did not answer within "
+            f"{self._mounts_limit:g} s; nothing else waits for it.",
+            f"Look whether {printable(mount.source)} can be reached from {self._host}.",
+        )
+
+    # -- GPUs
+
+    def _gpu_hang(self) -> Fault:
+        memory = self._memory
+        pause = min(GPU_PAUSE_LONGEST_S, GPU_PAUSE_FIRST_S * 2.0 ** min(memory.gpu_hangs, 10))
+        memory.gpu_hangs += 1
+        memory.gpu_fault = Fault(
+            FaultKind.TOOL_HUNG,
+            f"The GPU driver of {self._host} did not answer within {self._gpu_limit:g} s; it is left in peace.",
+            "Look at `dmesg` there for NVRM or amdgpu errors; refresh to ask it again now.",
+            retry_at=self._clock.now() + pause,
+        )
+        return memory.gpu_fault
+
+    # -- the inventory's stamp
+
+    def _begin_stamp(self) -> None:
+        lane = self._pool.own("inventory")
+        now = self._clock.monotonic()
+        if (
+            (lane is not None and (lane.busy or not lane.usable))
+            or self._memory.hung_inventory is not None
+            or (self._stamp_at is not None and now - self._stamp_at < STAMP_EVERY_S)
+            or (self._stamp_task is not None and not self._stamp_task.done())
+        ):
+            return
+        paths = self._inventory.stamp_paths()
+        if paths:
+            self._stamp_at = now
+            self._stamp_task = asyncio.create_task(self._ask_stamp(paths))
+
+    async def _ask_stamp(self, paths: tuple[str, ...]) -> None:
+        """In the background: places may lie on a mount that hangs, and the status does not wait for it."""
+        try:
+            lane = await self._pool.lane("inventory")
+        except HostFaultError:
+            return
+        try:
+            stamp = await lane.ask(script("stamp"), timeout=min(STAMP_LIMIT_S, self._limit), sticky=paths)
+        except NotAskedError:
+            return
+        except HostFaultError as error:
+            if error.fault.kind is FaultKind.TOOL_HUNG:
+                self._memory.hung_inventory = self._pool.give_up(lane)
+            return
+        if self._memory.stamp is None:
+            self._memory.stamp = stamp
+        elif stamp != self._memory.stamp:
+            self._due = True
+
+    # -- parts
+
+    def _old(self, name: str) -> Part[Any]:
+        return self._memory.parts.get(name, Part())
+
+    def _value(self, name: str) -> Any:
+        return self._old(name).value
+
+    def _reading(self, parts: Parts) -> Reading:
+        self._memory.parts.update(parts)
+        return Reading(parts, self._due or self._inventory.due)
+
+    def _failed(self, names: tuple[str, ...], fault: Fault) -> Reading:
+        return self._reading({name: self._old(name).failed(fault) for name in names})
+
+
+def _inventory(spec: HostSpec, protect: tuple[str, ...], interner: PackageInterner, clock: Clock) -> InventoryReader:
+    from tui.remote.inventory import Inventory
+
+    return Inventory(spec.name, spec.search, protect, interner, clock)
