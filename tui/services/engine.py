@@ -1,0 +1,225 @@
+"""The running fleet: one watcher for each host over one store. The implementation of :class:`FleetApi`."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Coroutine, Iterable, Sequence
+from dataclasses import replace
+from typing import Any
+
+from tui.domain.hosts import HostSpec, HostState
+from tui.domain.settings import Settings
+from tui.domain.snapshot import PARTS
+from tui.domain.text import printable
+from tui.ports import Channel, Clock, Connector, SnapshotStore, TermRequest
+from tui.remote import attach
+from tui.services.asking import AskingPrompter
+from tui.services.events import Bus, HostNoticed
+from tui.services.fleet import TerminalPlan
+from tui.services.keeper import SnapshotKeeper
+from tui.services.probing import ProbeFactory
+from tui.services.schedule import Ask, Sight, asks_for
+from tui.services.store import Store
+from tui.services.waiting import abandon
+from tui.services.watcher import HostWatcher, World
+
+__all__ = ["FleetService"]
+
+LOG = logging.getLogger(__name__)
+
+# Real seconds, whatever the fleet's clock says: together they keep the promise that closing takes one.
+_READ_SEARCH_S = 2.0
+_SHOW_LAST_S = 0.25
+_STOP_S = 0.25
+_GOODBYE_S = 0.3
+_KEEP_S = 0.3
+
+
+class FleetService:
+    """See :class:`tui.services.fleet.FleetApi`. To be made and used inside a running event loop.
+
+    *asking* is the prompter that *connector* was given, when people can be asked.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        connector: Connector,
+        snapshots: SnapshotStore,
+        clock: Clock,
+        probe_factory: ProbeFactory,
+        *,
+        asking: AskingPrompter | None = None,
+    ) -> None:
+        self.settings = settings
+        self.bus = Bus()
+        self.store = Store(settings.hosts, self.bus)
+        self._clock = clock
+        self._connector = connector
+        self._keeper = SnapshotKeeper(snapshots, self.store, clock)
+        self._world = World(settings, self.store, clock, connector, probe_factory, self._keeper.mark)
+        self._watchers: dict[str, HostWatcher] = {}
+        self._chores: set[asyncio.Task[Any]] = set()
+        self._keeping = False
+        self._closing = False
+        if asking is not None:
+            asking.listen(self._asking)
+
+    # -- FleetApi
+
+    async def start(self, hosts: Iterable[str] | None = None) -> None:
+        """Show the last snapshots, then begin to connect and watch *hosts* (None: all).
+
+        Raises KeyError for a host that is not in the fleet. Snapshots that take long to read are shown
+        while the hosts are connecting; they never replace what a host said.
+        """
+        names = [view.name for view in self.store.hosts()] if hosts is None else list(dict.fromkeys(hosts))
+        for name in names:
+            self.store.host(name)
+        for name in names:
+            if name not in self._watchers:  # it is about to be tried: a person need not press anything
+                self.store.set_state(name, HostState.CONNECTING, None, self._clock.now())
+        loading = self._chore(self._keeper.load(names), "load snapshots")
+        searching = self._chore(self._keeper.load_search(names), "load search places")
+        await asyncio.wait((searching,), timeout=_READ_SEARCH_S)
+        if searching.done():
+            for name, (places, found) in searching.result().items():
+                self._remember_search(name, places, found)
+        await asyncio.wait((loading,), timeout=_SHOW_LAST_S)
+        if not self._closing:
+            if not self._keeping:
+                self._keeping = True
+                self._chore(self._keeper.run(), "keep snapshots")
+            for name in names:
+                self._watch(name)
+
+    async def close(self) -> None:
+        """Stop everything within one second, whatever hosts do; keep the last snapshots."""
+        if self._closing:
+            return
+        self._closing = True
+        ending: list[asyncio.Future[Any]] = [*self._chores]
+        for chore in self._chores:
+            chore.cancel()
+        for watcher in self._watchers.values():
+            ending += watcher.stop()
+        await _wait(ending, _STOP_S)
+        farewells = [task for watcher in self._watchers.values() for task in watcher.farewells]
+        parting = asyncio.ensure_future(self._connector.close())
+        await asyncio.gather(_wait([*farewells, parting], _GOODBYE_S), self._keeper.finish(_KEEP_S))
+        for task in (*ending, *farewells, parting):
+            abandon(task)
+
+    def refresh(
+        self, hosts: Iterable[str] | None = None, parts: Iterable[str] | None = None, *, changed: bool = False
+    ) -> None:
+        """Ask again now; see :class:`FleetApi`. Raises KeyError for an unknown host or part."""
+        asks = asks_for(PARTS if parts is None else parts)
+        if hosts is None:
+            for watcher in self._watchers.values():
+                watcher.refresh(asks, changed=changed)
+            return
+        for name in hosts:
+            self._watch(name).refresh(asks, changed=changed)
+
+    def set_visible(self, hosts: Sequence[str], parts: Iterable[str]) -> None:
+        """What the person looks at; see :class:`FleetApi`."""
+        self._world.sight = Sight(frozenset(hosts), frozenset(parts))
+        for watcher in self._watchers.values():
+            watcher.look()
+
+    async def settled(self, hosts: Iterable[str], parts: Iterable[str]) -> None:
+        """Wait until each of *parts* of each host arrived or failed, or the host is not up and waits.
+
+        A host that nobody started has nothing to wait for. The caller limits the wait.
+        """
+        wanted = frozenset(parts)
+        asks_for(wanted)
+        await asyncio.gather(*(self._watchers[name].settled(wanted) for name in hosts if name in self._watchers))
+
+    def reconnect(self, host: str) -> None:
+        """Drop the connection, if any, and try again now (after a person acted)."""
+        self._watch(host).reconnect()
+
+    def disconnect(self, host: str) -> None:
+        """Let go of the connection; see :class:`FleetApi`. Raises KeyError for an unknown host."""
+        view = self.store.host(host)
+        watcher = self._watchers.pop(host, None)
+        if watcher is not None:
+            self.store.write_log(host, "let go, as asked", self._clock.now())
+            self._chore(_wait(watcher.stop(), _STOP_S), f"let go of {host}")
+        if view.state is not HostState.IDLE:
+            self.store.set_state(host, HostState.IDLE, None, self._clock.now())
+
+    async def search(self, host: str, path: str, progress: Callable[[str], None] | None = None) -> tuple[str, ...]:
+        """Look for environments below *path*; they are in the store when this returns. Raises HostFaultError."""
+        watcher = self._watch(host)
+        _, probe = await watcher.reached()
+        found = await probe.search(path, progress)
+        self._remember_search(host, (path,), found)
+        why = await self._keeper.add_search(host, path, found)
+        if why is not None:
+            now, text = self._clock.now(), f"{printable(path)} was searched but could not be remembered: {why}"
+            self.store.write_log(host, text, now)
+            self.bus.publish(HostNoticed(host, now, text))
+        await watcher.renewed(Ask.INVENTORY)
+        return found
+
+    async def terminal(self, plan: TerminalPlan, term: TermRequest) -> Channel:
+        """A pty channel for *plan* over the live connection. Raises HostFaultError."""
+        connection, _ = await self._watch(plan.host).reached()
+        return await attach.open_terminal(connection, plan.host, plan.session, term, limit=self.settings.limits.command)
+
+    # -- beyond it
+
+    def add(self, spec: HostSpec) -> None:
+        """Take a host into the running fleet and watch it."""
+        self.store.add(spec)
+        self._watch(spec.name)
+
+    def _watch(self, name: str) -> HostWatcher:
+        if name not in self._watchers:
+            watcher = HostWatcher(self.store.host(name).spec, self._world)
+            self._watchers[name] = watcher
+            if not self._closing:
+                watcher.start()
+        return self._watchers[name]
+
+    def _asking(self, host: str, begins: bool) -> None:
+        if host in self._watchers:
+            self._watchers[host].asking(begins)
+
+    def _remember_search(self, name: str, places: Sequence[str], found: Sequence[str]) -> None:
+        spec = self.store.host(name).spec
+        old = spec.search
+        # Where a person named all places, no search adds to them; what it found below them counts.
+        new = () if old.only else tuple(place for place in dict.fromkeys(places) if place not in old.paths)
+        search = replace(
+            old,
+            paths=(*old.paths, *new),
+            found=tuple(dict.fromkeys((*old.found, *found))),
+            remembered=old.remembered.union(new),
+        )
+        if search != old:
+            spec = replace(spec, search=search)
+            self.store.add(spec)
+            if name in self._watchers:
+                self._watchers[name].spec = spec
+
+    def _chore(self, work: Coroutine[Any, Any, Any], name: str) -> asyncio.Task[Any]:
+        """Run *work* beside the watchers; should it fail, the log says so and the watching goes on."""
+        task = asyncio.create_task(work, name=name)
+        self._chores.add(task)
+        task.add_done_callback(self._chore_done)
+        return task
+
+    def _chore_done(self, task: asyncio.Task[Any]) -> None:
+        self._chores.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            LOG.error("%s failed", task.get_name(), exc_info=error)
+
+
+async def _wait(tasks: Sequence[asyncio.Future[Any]], seconds: float) -> None:
+    if tasks:
+        await asyncio.wait(tasks, timeout=seconds)

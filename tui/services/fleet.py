@@ -1,0 +1,68 @@
+"""The facade that both front ends use: hosts watched, refreshed, searched and attached to."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from tui.domain.sessions import Session
+from tui.domain.settings import Settings
+from tui.ports import Channel, TermRequest
+from tui.services.events import Bus
+from tui.services.store import Store
+
+__all__ = ["FleetApi", "TerminalPlan"]
+
+
+@dataclass(frozen=True, slots=True)
+class TerminalPlan:
+    """A full-screen terminal wanted on a host: a session to attach to, or a login shell."""
+
+    host: str
+    session: Session | None
+    """None: the account's login shell."""
+
+
+class FleetApi(Protocol):
+    """What a front end may ask of the running fleet. All methods belong to the event loop."""
+
+    settings: Settings
+    store: Store
+    bus: Bus
+
+    async def start(self, hosts: Iterable[str] | None = None) -> None:
+        """Show the last snapshots, then begin to connect and watch *hosts* (None: all). Returns at once."""
+
+    async def close(self) -> None:
+        """Stop everything within one second, whatever hosts do."""
+
+    def refresh(
+        self, hosts: Iterable[str] | None = None, parts: Iterable[str] | None = None, *, changed: bool = False
+    ) -> None:
+        """Ask again now; what is being asked already is not asked twice. A waiting host is tried at once.
+
+        With *changed* (something was changed on the hosts) an answer under way may predate the change:
+        it is then asked once more after it. Naming an idle host begins to watch it.
+        """
+
+    def set_visible(self, hosts: Sequence[str], parts: Iterable[str]) -> None:
+        """What the person looks at: it is asked first and at the configured interval, the rest less often."""
+
+    async def settled(self, hosts: Iterable[str], parts: Iterable[str]) -> None:
+        """Wait until each of *parts* of each host arrived or failed, or the host is not up and waits."""
+
+    def reconnect(self, host: str) -> None:
+        """Drop the connection, if any, and try again now (after a person acted)."""
+
+    def disconnect(self, host: str) -> None:
+        """Let go of the connection, and leave the host alone until it is named again. What runs on it goes on."""
+
+    async def search(self, host: str, path: str, progress: Callable[[str], None] | None = None) -> tuple[str, ...]:
+        """Look for environments below *path* on *host*, politely and on one device; remember the place.
+
+        Returns the prefixes found; the environments appear in the store. Raises HostFaultError.
+        """
+
+    async def terminal(self, plan: TerminalPlan, term: TermRequest) -> Channel:
+        """A pty channel for *plan* over the live connection. Raises HostFaultError."""

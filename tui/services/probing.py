@@ -1,0 +1,55 @@
+"""What the watching asks of a probe; production's is :mod:`tui.remote.probe`, tests give their own."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, Protocol
+
+from tui.domain.hosts import HostSpec
+from tui.domain.snapshot import Part
+from tui.ports import Connection
+
+__all__ = ["Partial", "ProbeApi", "ProbeFactory", "ReadingLike"]
+
+Partial = Callable[[Mapping[str, Part[Any]]], None]
+
+
+class ReadingLike(Protocol):
+    """One answer of a host."""
+
+    @property
+    def parts(self) -> Mapping[str, Part[Any]]:
+        """Parts by their names in :data:`tui.domain.snapshot.PARTS`; what did not change may be left out."""
+
+    @property
+    def inventory_due(self) -> bool:
+        """True when something that the inventory holds has changed since it was taken."""
+
+
+class ProbeApi(Protocol):
+    """Asks one connected host. Each question may be under way while another is, but never twice at once.
+
+    What a host cannot give is a fault inside its part. HostFaultError is raised only when the
+    connection or the shell behind it is unusable.
+    """
+
+    async def status(self) -> ReadingLike:
+        """machine, load, sessions."""
+
+    async def mounts(self) -> ReadingLike:
+        """mounts."""
+
+    async def gpus(self, force: bool = False) -> ReadingLike:
+        """gpus; *force* asks a driver again that was given up because it hung."""
+
+    async def inventory(self, on_partial: Partial | None = None) -> ReadingLike:
+        """installs and environments; *on_partial* gets them while they grow."""
+
+    async def search(self, path: str, progress: Callable[[str], None] | None = None) -> tuple[str, ...]:
+        """The prefixes below *path*; later inventories look there too."""
+
+    async def close(self) -> None:
+        """Give its channels up."""
+
+
+ProbeFactory = Callable[[Connection, HostSpec], ProbeApi]
