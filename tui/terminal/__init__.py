@@ -1,0 +1,1 @@
+"""The operator's own terminal, used raw by both front ends."""
