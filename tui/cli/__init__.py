@@ -1,0 +1,1 @@
+"""The headless front end: results on stdout, all else on stderr."""

@@ -1,0 +1,85 @@
+"""``packages HOST:ENV``: what is in one environment."""
+
+from __future__ import annotations
+
+import time
+
+from tui.cli import tables
+from tui.cli.context import Context
+from tui.cli.diag import fault_line
+from tui.cli.jsonview import fault_json, package_json, time_json
+from tui.cli.reply import Reply
+from tui.cli.report import HostReport
+from tui.cli.stream import Stream
+from tui.domain.environments import Environment
+from tui.domain.errors import CondafleetError, HostFaultError, NothingMatchedError, UsageError
+from tui.domain.faults import Fault, FaultKind
+from tui.domain.selectors import parse_selector, select_hosts, select_one_environment
+from tui.domain.text import printable
+
+__all__ = ["run_packages"]
+
+PART = "environments"
+
+
+async def run_packages(context: Context) -> Reply:
+    """List the packages of the one environment that the command line names."""
+    args, specs = context.args, context.settings.hosts
+    selector = parse_selector(args.selector)
+    if selector.name is None and selector.prefix is None:
+        raise UsageError(f"{args.selector!r} means a whole host; one environment is needed.", "Write HOST:NAME.")
+    hosts = select_hosts([selector], specs)
+    async with context.fleet() as fleet:
+        stream = Stream(context, fleet, (PART,)) if args.json_lines else None
+        gathered = await fleet.gather(hosts, (PART,), on_event=stream.tell if stream else None)
+    env: Environment | None = None
+    error = gathered.error
+    if error is None:
+        try:
+            env = select_one_environment(selector, _found(gathered.reports), specs)
+            if not env.packages_known:
+                error = HostFaultError(_unreadable(env))
+        except NothingMatchedError as problem:
+            # What a host that did not answer holds is unknown: its own fault says all there is to say.
+            error = None if any(report.failed for report in gathered.reports) else problem
+        except CondafleetError as problem:
+            error = problem
+    if env is None or error is not None:
+        return Reply("packages", gathered.reports, error=error)
+    chosen, now = env, time.time()
+    packages = chosen.packages.packages
+    if args.json_lines:
+        for package in packages:
+            shown = package_json(package, chosen.requested, chosen.clobbered)
+            context.out.json({"event": "package", "time": time_json(now), "host": chosen.host, **shown}, one_line=True)
+    return Reply(
+        "packages",
+        gathered.reports,
+        items=lambda: [package_json(package, chosen.requested, chosen.clobbered) for package in packages],
+        lines=lambda width: tables.packages_table(packages, chosen.requested, chosen.clobbered).lines(width),
+        extra=lambda: {
+            "environment": {
+                "host": chosen.host,
+                "name": None if chosen.name is None else printable(chosen.name),
+                "prefix": printable(chosen.prefix),
+                "fault": fault_json(chosen.fault),
+            }
+        },
+        hints=() if chosen.fault is None else (fault_line(args.selector, chosen.fault, now).rstrip("\n"),),
+        now=now,
+    )
+
+
+def _found(reports: tuple[HostReport, ...]) -> list[Environment]:
+    found: list[Environment] = []
+    for report in reports:
+        fresh = report.fresh(PART)
+        found += fresh if isinstance(fresh, tuple) else ()
+    return found
+
+
+def _unreadable(env: Environment) -> Fault:
+    if env.fault is not None:
+        return env.fault
+    place = f"{env.host}:{printable(env.prefix)}"
+    return Fault(FaultKind.INCOMPLETE, f"{place}: its packages could not be read", f"condafleet probe {env.host}")
