@@ -1,0 +1,344 @@
+"""The app: modes, the funnel for what fails, the way to and from a full-screen terminal."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable, Coroutine, Hashable, Iterable
+from functools import partial
+from typing import Any, ClassVar, Literal
+
+from textual.app import App, SystemCommand
+from textual.binding import Binding, BindingType
+from textual.filter import Monochrome, NoColor
+from textual.screen import Screen
+from textual.theme import Theme
+from textual.timer import Timer
+from textual.worker import Worker
+
+from tui.domain.errors import CondafleetError
+from tui.domain.layout import Layout, ViewLayout
+from tui.domain.packageindex import PackageIndex
+from tui.domain.text import printable
+from tui.ports import LayoutStore
+from tui.services.fleet import FleetApi, TerminalPlan
+from tui.terminal.passthrough import pass_through
+from tui.ui.bridge import Bridge, Changes
+from tui.ui.catalog import COMMANDS, FLEET
+from tui.ui.commands import Command
+from tui.ui.dialogs.message import failure, keys
+from tui.ui.keymap import lay_over
+from tui.ui.prompter import DialogPrompter
+from tui.ui.screens.compare import CompareNameScreen, ComparePairScreen
+from tui.ui.screens.environments import EnvironmentsScreen
+from tui.ui.screens.find import FindScreen
+from tui.ui.screens.fleet import FleetScreen
+from tui.ui.screens.hosts import HostsScreen
+from tui.ui.screens.listing import ListingScreen
+from tui.ui.screens.matrix import MatrixScreen
+from tui.ui.screens.packages import PackagesScreen
+from tui.ui.screens.sessions import SessionsScreen
+from tui.ui.screens.table import TableScreen
+from tui.ui.screens.view import EnvKey
+from tui.ui.terminal import PassThrough, run_in_terminal
+from tui.ui.themes import DEFAULT, MONOCHROME, THEMES, unknown_theme
+
+__all__ = ["CondafleetApp"]
+
+log = logging.getLogger(__name__)
+
+REMEMBER_S = 1.0
+
+Work = Callable[[], Coroutine[Any, Any, None]]
+Severity = Literal["information", "warning", "error"]
+
+
+class CondafleetApp(App[int]):
+    """The screen over a running fleet. It owns no work: tasks and connections are the services'."""
+
+    TITLE = "condafleet"
+    CSS_PATH: ClassVar[list[str]] = ["styles/base.tcss", "styles/dialogs.tcss"]  # type: ignore[assignment]
+    ENABLE_COMMAND_PALETTE = True
+    COMMAND_PALETTE_BINDING = "ctrl+p"
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("ctrl+c", "help_quit", show=False, system=True)]
+
+    def __init__(
+        self,
+        fleet: FleetApi,
+        *,
+        prompter: DialogPrompter | None = None,
+        layouts: LayoutStore | None = None,
+        readonly: bool = False,
+        now: Callable[[], float] = time.time,
+        start: bool = True,
+        join: PassThrough = pass_through,
+    ) -> None:
+        """*now* gives the time that ages are told by; *start* False leaves starting the fleet to the caller.
+
+        *layouts* remembers how the screen was left. With *readonly* commands that change a host are not there.
+        """
+        super().__init__()
+        self.fleet = fleet
+        self.now = now
+        self.readonly = readonly
+        self.packages = PackageIndex()
+        """Which environments hold which package, for all filters; it grows as they are used."""
+        self.keymap_used = lay_over(COMMANDS, fleet.settings.keys)
+        self.in_front = asyncio.Event()
+        """Set while the app has the terminal."""
+        self.in_front.set()
+        self._prompter = prompter
+        self._layouts = layouts
+        self._start = start
+        self._join = join
+        self._bridge: Bridge | None = None
+        self._in_terminal = False
+        self._modes_made: dict[str, TableScreen] = {}
+        self._before: tuple[str, str, Hashable | None] | None = None
+        self._remember_timer: Timer | None = None
+        if self.no_color and not self.native_ansi_color:
+            self._filters[:] = [NoColor() if isinstance(each, Monochrome) else each for each in self._filters]
+        for theme in THEMES:
+            self.register_theme(theme)
+
+    def on_mount(self) -> None:
+        kept = self._layouts.load() if self._layouts is not None else Layout()
+        self._choose_theme(kept.theme)
+        self.theme_changed_signal.subscribe(self, self._theme_changed)
+        self.set_keymap(dict(self.keymap_used.taken))
+        for made in (FleetScreen, EnvironmentsScreen, SessionsScreen, HostsScreen):
+            screen: TableScreen = made(self.fleet)
+            screen.restore(kept.views.get(made.MODE, ViewLayout()))
+            self._modes_made[made.MODE] = screen
+            self.add_mode(made.MODE, lambda screen=screen: screen)  # type: ignore[misc]
+        self.switch_mode(kept.mode if kept.mode in self._modes_made else FLEET)
+        self._bridge = Bridge(self.fleet.bus, self._changed, self.set_timer, time.monotonic)
+        if self._prompter is not None:
+            self._prompter.bind(self)
+        if self._start:
+            self.call_after_refresh(self.launch, self.fleet.start, "start watching the fleet")
+        self.call_after_refresh(self._tell_problems)
+
+    def on_unmount(self) -> None:
+        if self._bridge is not None:
+            self._bridge.close()
+        if self._prompter is not None:
+            self._prompter.unbind()
+        self._save_layout()
+
+    def _choose_theme(self, kept: str | None) -> None:
+        for wanted in (self.fleet.settings.theme, MONOCHROME if self.no_color else None, kept):
+            if wanted in self.available_themes:
+                self.theme = str(wanted)
+                break
+        else:
+            self.theme = DEFAULT
+        self.set_class(self.theme == MONOCHROME, "-monochrome")
+
+    def _theme_changed(self, theme: Theme) -> None:
+        self.set_class(theme.name == MONOCHROME, "-monochrome")
+        self.remember()
+
+    def _tell_problems(self) -> None:
+        """What of the configuration this screen cannot do; the configuration itself was found whole before."""
+        said = [f"keys: {problem}" for problem in self.keymap_used.problems]
+        wanted = self.fleet.settings.theme
+        if wanted is not None and wanted not in self.available_themes:
+            said.append(unknown_theme(wanted, self.available_themes))
+        if said:
+            where = printable(self.fleet.settings.file or "the configuration")
+            remedy = f"Correct it in {where}. ? names the keys of each command."
+            self.push_screen(failure("Some of the configuration is not used", "\n".join(said), remedy))
+
+    # What is remembered
+
+    def remember(self) -> None:
+        """The layout changed: keep it soon."""
+        if self._layouts is not None and self._remember_timer is None:
+            self._remember_timer = self.set_timer(REMEMBER_S, self._save_layout)
+
+    def _save_layout(self) -> None:
+        self._remember_timer = None
+        if self._layouts is None or not self._modes_made:
+            return
+        views = {mode: screen.layout_kept for mode, screen in self._modes_made.items()}
+        theme = self.theme if self.fleet.settings.theme is None and not self.no_color else None
+        self._layouts.save(Layout(str(self.current_mode), theme, views))
+
+    # Which screen
+
+    def front(self) -> ListingScreen | None:
+        """The table in front, perhaps below a dialog."""
+        for screen in reversed(self.screen_stack):
+            if isinstance(screen, ListingScreen):
+                return screen
+        return None
+
+    def front_mode(self) -> TableScreen | None:
+        """The mode's screen in front; None while a view lies over it."""
+        front = self.front()
+        return front if isinstance(front, TableScreen) else None
+
+    def _changed(self, changes: Changes) -> None:
+        if (screen := self.front()) is not None:
+            screen.changed(changes)
+
+    # What fails ends here
+
+    def launch(self, work: Work, purpose: str) -> Worker[None]:
+        """Run *work* beside the screen; whatever it raises is told to the person, never a traceback, never silent."""
+        # A function, not a coroutine: who quits at once must not leave one behind that nobody awaited.
+        run: Callable[[], Coroutine[None, None, None]] = partial(self._funnel, work, purpose)
+        return self.run_worker(run, name=purpose, description=purpose, exit_on_error=False)
+
+    async def _funnel(self, work: Work, purpose: str) -> None:
+        try:
+            await work()
+        except CondafleetError as error:
+            self.push_screen(failure(f"Could not {purpose}", error.message, error.remedy))
+        except Exception as error:  # the one funnel: a defect must neither end the app nor pass unseen
+            log.exception("while trying to %s", purpose)
+            message = f"{type(error).__name__}: {printable(str(error))}\nNothing on a host was changed by this."
+            self.push_screen(
+                failure(f"Could not {purpose}", message, "The log file has the whole story; please report it.")
+            )
+
+    def tell(self, text: str, *, severity: Severity = "information", timeout: float = 4) -> None:
+        """A passing note; *text* is in printed form and is never read as markup."""
+        self.clear_notifications()
+        self.notify(text, severity=severity, timeout=timeout, markup=False)
+
+    # Terminals
+
+    def open_terminal(self, plan: TerminalPlan) -> None:
+        """Give the terminal to *plan* and come back to the same row."""
+        if self._in_terminal:
+            return
+        self._in_terminal = True
+        self.launch(partial(self._terminal, plan), "open a terminal")
+
+    async def _terminal(self, plan: TerminalPlan) -> None:
+        try:
+            await run_in_terminal(self, plan, self._join)
+        finally:
+            self._in_terminal = False
+        self.fleet.refresh([plan.host], ["sessions"])
+
+    def step_back(self) -> None:
+        """Write nothing to the terminal and ask nothing until :meth:`step_forward`."""
+        self.in_front.clear()
+        if self._bridge is not None:
+            self._bridge.hold()
+
+    def step_forward(self) -> None:
+        """The terminal is ours again: draw everything, take in what happened meanwhile."""
+        self.in_front.set()
+        if self._bridge is not None:
+            self._bridge.release()
+        self.refresh(layout=True)
+        self.screen.refresh(layout=True)
+
+    # Commands
+
+    def action_mode(self, mode: str) -> None:
+        """Switch to a mode; from a view that lies over it, back to it."""
+        if mode not in self._modes_made:
+            return
+        if mode != self.current_mode:
+            self._note_place()
+            self.switch_mode(mode)
+            self.remember()
+        else:
+            self._leave_views()
+
+    def _leave_views(self) -> None:
+        while len(self.screen_stack) > 1 and isinstance(self.screen, ListingScreen):
+            self.pop_screen()
+
+    def _note_place(self) -> None:
+        """Where :meth:`action_last` comes back to."""
+        screen = self._modes_made.get(str(self.current_mode))
+        if screen is not None:
+            self._before = (screen.MODE, screen.filter_bar.words, screen.grid.cursor_key)
+
+    def action_last(self) -> None:
+        """Back to where one was before, with the filter and the row of then."""
+        if self._before is None:
+            self.tell("There is nothing to go back to yet")
+            return
+        mode, words, key = self._before
+        self.show_filtered(mode, words)
+        if key is not None:
+            self._modes_made[mode].go_to(key)
+
+    def show_filtered(self, mode: str, words: str) -> None:
+        """Switch to *mode* with its filter set to *words*."""
+        self._note_place()
+        screen = self._modes_made[mode]
+        self._leave_views()
+        if mode != self.current_mode:
+            self.switch_mode(mode)
+            self._leave_views()
+        screen.call_after_refresh(screen.filter_bar_set, words)
+
+    def show_row(self, mode: str, key: Hashable, *, enter: bool = False) -> None:
+        """Switch to *mode* with the cursor on a row, with *enter* in its detail; a filter that may hide it goes."""
+        self.show_filtered(mode, "")
+        screen = self._modes_made[mode]
+        screen.go_to(key)
+        if enter:
+            screen.call_after_refresh(screen.action_detail)
+
+    def show_packages(self, key: EnvKey) -> None:
+        """The packages of an environment."""
+        self.push_screen(PackagesScreen(self.fleet, key))
+
+    def find(self, words: str) -> None:
+        """Where on the fleet a package is; with no *words* they are asked for."""
+        self.push_screen(FindScreen(self.fleet, words))
+
+    def compare_pair(self, left: EnvKey, right: EnvKey) -> None:
+        """Two environments side by side."""
+        self.push_screen(ComparePairScreen(self.fleet, left, right))
+
+    def compare_name(self, name: str) -> None:
+        """All environments of a name against most of them."""
+        self.push_screen(CompareNameScreen(self.fleet, name))
+
+    def show_matrix(self) -> None:
+        """Names by hosts."""
+        self.push_screen(MatrixScreen(self.fleet))
+
+    def show_keys(self, mode: str) -> None:
+        """The keys of *mode*."""
+        self.push_screen(keys(mode, [each for each in self.keymap_used.commands if not self._absent(each)]))
+
+    def _absent(self, command: Command) -> bool:
+        return command.dangerous and self.readonly
+
+    async def action_quit(self) -> None:
+        """Leave at once."""
+        self.exit(0)
+
+    def action_help_quit(self) -> None:
+        """Ctrl+C does not quit: it is pressed too often by mistake."""
+        self.tell("Press q to quit")
+
+    def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
+        """The palette: every command of the table in front, for the row, for the marked rows and for all shown."""
+        front = self.front()
+        if front is None or screen is not front:
+            return
+        for command in self.keymap_used.commands:
+            if not command.palette or not command.in_mode(front.MODE) or self._absent(command):
+                continue
+            title = f"{command.label}  ({command.key_text})"
+            yield SystemCommand(title, command.help, partial(self._run_on, front, command.action))
+            if command.over:
+                for whose, rows in front.scopes():
+                    run = partial(getattr(front, command.over), rows)
+                    yield SystemCommand(f"{command.label}: {whose}", command.help, run)
+
+    async def _run_on(self, screen: ListingScreen, action: str) -> None:
+        await screen.run_action(action)

@@ -1,0 +1,103 @@
+"""All commands, modes and views of the screen, in the order in which people meet them."""
+
+from __future__ import annotations
+
+from tui.ui.commands import Command
+
+__all__ = [
+    "COMMANDS", "COMPARE", "ENVIRONMENTS", "FIND", "FLEET", "HOSTS", "LABELS", "MATRIX", "MODES", "NAVIGATION",
+    "PACKAGES", "SESSIONS",
+]  # fmt: skip
+
+FLEET, ENVIRONMENTS, SESSIONS, HOSTS = "fleet", "environments", "sessions", "hosts"
+PACKAGES, FIND, COMPARE, MATRIX = "packages", "find", "compare", "matrix"
+
+MODES: tuple[tuple[str, str, str], ...] = (
+    (FLEET, "1", "Fleet"),
+    (ENVIRONMENTS, "2", "Environments"),
+    (SESSIONS, "4", "Sessions"),
+    (HOSTS, "6", "Hosts"),
+)
+"""(mode, key, label). Keys stay free for what is not there yet: 3 for disks, 5 for tasks."""
+
+LABELS: dict[str, str] = {
+    **{mode: label for mode, _, label in MODES},
+    PACKAGES: "Packages",
+    FIND: "Find",
+    COMPARE: "Compare",
+    MATRIX: "Names by hosts",
+}
+
+NAVIGATION: tuple[tuple[str, str], ...] = (
+    ("↑ ↓ j k", "one row up or down"),
+    ("PgUp PgDn", "one page up or down"),
+    ("g G", "first row, last row"),
+    ("Tab", "from table to detail and back"),
+    ("Mouse", "a title sorts, the left edge marks, a double click goes in"),
+)
+_MOVING = ("up", "down", "j", "k", "g", "G", "pageup", "pagedown", "home", "end", "ctrl+b", "ctrl+f", "tab")
+RESERVED = frozenset((*_MOVING, "shift+tab", "ctrl+q", "ctrl+c", "ctrl+p"))
+"""Keys that no command may take: moving about, and the last ways out."""
+
+_TABLES = (FLEET, ENVIRONMENTS, SESSIONS, HOSTS)
+_BY_HOST = (FLEET, HOSTS, SESSIONS)
+
+COMMANDS: tuple[Command, ...] = (
+    Command("detail", "enter", "Detail", "Into the detail; Esc comes back", "detail", _TABLES, True, False),
+    Command("open_hit", "enter", "Go there", "Go to the environment that holds it", "detail", (FIND,), True),
+    Command("open_name", "enter", "Compare", "Compare this name on all hosts", "detail", (MATRIX,), True),
+    Command("open_package", "enter", "Where else", "Find this package on the whole fleet", "detail", (PACKAGES,), True),
+    Command("filter", "slash", "Filter", "Show only some rows: words, or fields such as host:gpu*", "filter", (), True),
+    Command("find", "f", "Find", "Find a package on the whole fleet: torch<2.1, numpy=1.21.6", "find",
+            footer=(ENVIRONMENTS, PACKAGES)),
+    Command("sort", "o", "Sort", "Choose the column to sort by; again on it turns the order round", "sort", (), True),
+    Command("reverse", "O", "Reverse", "Turn the order round", "reverse"),
+    Command("mark", "space,shift+down", "Mark", "Mark the row, or take its mark away, and go on", "mark",
+            footer=(FLEET, ENVIRONMENTS, SESSIONS, HOSTS)),
+    Command("mark_range", "v", "Mark up to here", "Mark all rows from the last mark to this one", "mark_range"),
+    Command("mark_all", "asterisk", "Mark all", "Mark every row shown", "mark_all"),
+    Command("unmark", "u", "Unmark", "Take all marks away, also of rows that a filter hides", "unmark"),
+    Command("packages", "p", "Packages", "The environment's packages as a table", "packages", (ENVIRONMENTS,), True),
+    Command(
+        "compare",
+        "c",
+        "Compare",
+        "Compare two marked environments, the marked one with this row, or this name on all hosts",
+        "compare",
+        (ENVIRONMENTS,),
+        True,
+    ),
+    Command("matrix", "m", "Matrix", "Which hosts have which names, and are they the same", "matrix",
+            (FLEET, ENVIRONMENTS)),
+    Command("group", "b", "Group", "Group by install, by owner, by name, or not at all", "group", (ENVIRONMENTS,)),
+    Command("fold", "z", "Fold", "Fold all groups, or unfold them", "fold_all", (ENVIRONMENTS,)),
+    Command("attach", "a", "Attach", "Attach to the tmux session at full screen; detach with tmux's own keys",
+            "attach", (FLEET, SESSIONS), True),
+    Command("shell", "s", "Shell", "A login shell on the row's host, at full screen", "shell", (*_TABLES, FIND),
+            (FLEET, SESSIONS, HOSTS)),
+    Command("host_environments", "e", "Environments", "The environments of the row's host", "host_environments",
+            _BY_HOST),
+    Command("log", "l", "Log", "The connection log of the row's host", "log", _TABLES),
+    Command("reconnect", "c", "Reconnect", "Drop the connection and make it anew; a host that is down is tried now",
+            "reconnect", (HOSTS,), True, over="reconnect_rows"),
+    Command("disconnect", "x", "Let go", "Let go of the host until it is asked again; what runs there goes on",
+            "disconnect", (HOSTS,), True, over="disconnect_rows"),
+    Command("refresh", "r", "Refresh", "Ask the hosts of the marked rows, or of this row, again now", "refresh",
+            _TABLES, over="refresh_rows"),
+    Command("refresh_all", "R", "Refresh all", "Ask every host again now", "refresh_all", _TABLES),
+    Command("copy", "y", "Copy", "Copy the marked rows, or this one, as commands of condafleet take them", "copy",
+            over="copy_rows"),
+    Command("pane", "d", "Detail pane", "Show the detail beside the table, or give its room to the table", "pane",
+            _TABLES),
+    Command(FLEET, "1", "Fleet", "All hosts", f"app.mode('{FLEET}')"),
+    Command(ENVIRONMENTS, "2", "Environments", "All environments of all hosts", f"app.mode('{ENVIRONMENTS}')"),
+    Command(SESSIONS, "4", "Sessions", "All tmux sessions of all hosts", f"app.mode('{SESSIONS}')"),
+    Command(HOSTS, "6", "Hosts", "How each host is reached, and what went wrong", f"app.mode('{HOSTS}')"),
+    Command("last", "minus", "Last view", "Back to where you were before, with its filter", "app.last"),
+    Command("back", "escape", "Back", "One step out: of detail, filter or view; never quits", "back", palette=False),
+    Command("palette", "colon", "Palette", "Find a command by its name (also Ctrl+P)", "app.command_palette",
+            palette=False),
+    Command("theme", "T", "Theme", "Choose the colours", "app.change_theme"),
+    Command("keys", "question_mark", "Keys", "The keys of this screen", "keys", footer=True),
+    Command("quit", "q", "Quit", "Leave at once; what runs on hosts goes on (also Ctrl+Q)", "app.quit", footer=True),
+)  # fmt: skip

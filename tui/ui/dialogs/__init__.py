@@ -1,0 +1,1 @@
+"""Dialogs return what the person decided; they do nothing themselves."""

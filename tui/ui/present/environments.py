@@ -1,0 +1,207 @@
+"""The Environments table: one row for each environment of the fleet."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import lru_cache
+from typing import Any
+
+from tui.domain.environments import Environment, EnvKind, UsageSignal
+from tui.domain.faults import FaultKind
+from tui.domain.filterrows import EnvironmentRow
+from tui.domain.keypackages import key_versions
+from tui.domain.packages import PackageSet
+from tui.domain.versions import version_sort_key
+from tui.services.store import HostView
+from tui.ui.present.cell import BLANK, Cell, Live, Tone, cell, join, plain, remote
+from tui.ui.present.faults import fault_tone, fault_words
+from tui.ui.present.groups import Grouping, GroupKey
+from tui.ui.present.table import Column, Row
+from tui.ui.present.words import UNKNOWN, age_cell, count, span
+
+__all__ = ["COLUMNS", "GROUPINGS", "key_packages", "name_cell", "path_end", "rows", "state_words", "uses_cell"]
+
+COLUMNS = (
+    Column("name", "Environment", 0, 18, 40, by=lambda env: env.label.casefold()),
+    Column("host", "Host", 1, 12, 20, by=lambda env: env.host),
+    Column("state", "State", 3, 15, 30, by=lambda env: plain(state_words(env))),
+    Column(
+        "python", "Python", 4, 7, 10, by=lambda env: version_sort_key(env.python) if env.python else None, falling=True
+    ),
+    Column("use", "Used now", 5, 9, 20, by=lambda env: _uses(env), falling=True),
+    Column("age", "Age", 2, 7, 8, right=True, live=7),
+    Column("last", "Last used", 6, 13, 14, live=13, by=lambda env: env.last_used, falling=True),
+    Column("key", "Key packages", 7, 24, 44, by=lambda env: _key_order(env)),
+    Column("packages", "Packages", 8, 9, 12, right=True, by=lambda env: _package_count(env), falling=True),
+    Column("owner", "Owner", 9, 8, 12, by=lambda env: env.owner),
+    Column("prefix", "Prefix", 10, 24, 80, end=True, by=lambda env: env.prefix),
+)
+"""The age goes late: a narrow table, too, must say which of its rows are old."""
+
+KEY_SHOWN = 3
+"""Of the key packages so many are shown, the most telling first."""
+NOT_SHOWN = frozenset({"python"})
+"""Key packages that have a column of their own."""
+
+SIGNAL_WORDS: dict[UsageSignal, tuple[str, str]] = {
+    UsageSignal.PROCESS: ("process", "a process runs from it"),
+    UsageSignal.SESSION: ("session", "a session uses it"),
+    UsageSignal.KERNEL: ("kernel", "a Jupyter kernel runs from it"),
+    UsageSignal.ATIME: ("read", "its Python was read"),
+    UsageSignal.PYCACHE: ("imported", "something was imported"),
+    UsageSignal.HISTORY: ("changed", "it was changed; nothing tells of its use"),
+}
+"""For a column, and for a sentence."""
+MISSING = cell(UNKNOWN, Tone.DIM)
+
+
+def rows(view: HostView) -> list[Row]:
+    """The rows of one host's environments; a kept or failed answer shows its age."""
+    part = view.snapshot.environments
+    stale = "environments" in view.stale_parts
+    groups = view.spec.groups
+    return [_row(EnvironmentRow(env, groups, stale), part.time, stale) for env in part.value or ()]
+
+
+def _row(facts: EnvironmentRow, time: float | None, stale: bool) -> Row:
+    env = facts.environment
+    return Row(
+        (env.host, env.prefix),
+        (
+            name_cell(env),
+            cell(env.host),
+            state_words(env),
+            remote(env.python) or MISSING,
+            uses_cell(env),
+            age_cell(time, stale=stale),
+            _last_used(env),
+            key_packages(env.packages) if env.packages_known else MISSING,
+            _packages(env),
+            remote(env.owner, Tone.DIM) or MISSING,
+            remote(env.prefix, Tone.DIM),
+        ),
+        item=env,
+        facts=facts,
+    )
+
+
+def name_cell(env: Environment) -> Cell:
+    """What the environment is called: a name, ``base`` with its install, or the end of a prefix without a name."""
+    if env.kind is EnvKind.BASE:
+        return join((remote(env.label, Tone.STRONG), path_end(env.prefix)), " ")
+    return remote(env.name, Tone.STRONG) if env.name is not None else path_end(env.prefix, 2, Tone.PLAIN)
+
+
+def path_end(path: str, parts: int = 1, tone: Tone = Tone.DIM) -> Cell:
+    """The telling end of a path: ``…/miniforge3``; a short path whole."""
+    pieces = path.rstrip("/").rsplit("/", parts)
+    if len(pieces) <= parts or not pieces[0]:
+        return remote(path, tone)
+    return (("…/", Tone.DIM), *remote("/".join(pieces[1:]), tone))
+
+
+def state_words(env: Environment) -> Cell:
+    """What is special about it, in words; ``ok`` when nothing is."""
+    parts: list[Cell] = []
+    if env.fault is not None:
+        gone = env.fault.kind is FaultKind.GHOST
+        parts.append(cell("listed but gone" if gone else fault_words(env.fault), fault_tone(env.fault)))
+    if env.frozen:
+        parts.append(cell("frozen", Tone.ACCENT))
+    if env.linked_to:
+        parts.append(cell("soft link", Tone.DIM))
+    if env.protected and env.kind is not EnvKind.BASE:
+        parts.append(cell("protected", Tone.ACCENT))
+    if env.writable is False:
+        parts.append(cell("read-only", Tone.DIM))
+    if env.clobbered:
+        parts.append(cell("pip over conda", Tone.WARN))
+    return join(parts, ", ") or cell("ok", Tone.DIM)
+
+
+def uses_cell(env: Environment) -> Cell:
+    if env.in_use:
+        return cell(f"{len(env.in_use)} running", Tone.GOOD)
+    if env.in_use_complete:
+        return cell("no", Tone.DIM)
+    return cell("not known", Tone.DIM) if env.in_use_complete is False else MISSING
+
+
+def _last_used(env: Environment) -> Cell | Live:
+    then, signal = env.last_used, env.last_used_signal
+    if then is None:
+        return MISSING
+    word = f" {SIGNAL_WORDS[signal][0]}" if signal else ""
+    return lambda now: ((span(now - then), Tone.PLAIN), (word, Tone.DIM))
+
+
+def _packages(env: Environment) -> Cell:
+    conda, pip = env.conda_packages, env.pip_packages
+    if conda is None or pip is None:
+        return MISSING
+    return ((str(conda), Tone.PLAIN), (f"+{pip} pip" if pip else "", Tone.DIM))
+
+
+def _uses(env: Environment) -> int | None:
+    return len(env.in_use) if env.in_use or env.in_use_complete else None
+
+
+def _python(env: Environment) -> Any:
+    return version_sort_key(env.python) if env.python else None
+
+
+def _package_count(env: Environment) -> int | None:
+    return len(env.packages.packages) if env.packages_known else None
+
+
+def _key_order(env: Environment) -> str | None:
+    return plain(key_packages(env.packages)) or None if env.packages_known else None
+
+
+@lru_cache(maxsize=16384)
+def key_packages(packages: PackageSet) -> Cell:
+    """The few packages that people know an environment by: ``torch 2.3.1  cuda 12.1``."""
+    found = [pair for pair in key_versions(packages) if pair[0] not in NOT_SHOWN]
+    return join(((label + " ", Tone.DIM), *remote(version)) for label, version in found[:KEY_SHOWN])
+
+
+def _title_install(key: GroupKey | None, items: Sequence[Environment]) -> Cell:
+    if key is None:
+        return join((cell("no install claims these", Tone.STRONG), _how_many(items)))
+    host, root = key
+    return join((remote(root, Tone.STRONG), cell(f"on {host}"), _how_many(items)))
+
+
+def _title_owner(key: GroupKey | None, items: Sequence[Environment]) -> Cell:
+    who = remote(key[0], Tone.STRONG) if key else cell("owner not known", Tone.STRONG)
+    return join((who, _how_many(items), cell(f"on {count(len({env.host for env in items}), 'host')}", Tone.DIM)))
+
+
+def _title_name(key: GroupKey | None, items: Sequence[Environment]) -> Cell:
+    where = cell(f"on {count(len({env.host for env in items}), 'host')}", Tone.DIM)
+    if key is None:
+        return join((cell("without a name", Tone.STRONG), _how_many(items), where))
+    return join((remote(key[0], Tone.STRONG), where, sameness(items)))
+
+
+def sameness(items: Sequence[Environment]) -> Cell:
+    """Whether environments of one name hold the same packages, in words."""
+    known = {env.packages.digest for env in items if env.packages_known}
+    unknown = sum(not env.packages_known for env in items)
+    rest = cell(f"{unknown} not known", Tone.DIM) if unknown else BLANK
+    if len(items) < 2 or not known:
+        return rest if len(items) > 1 else BLANK
+    if len(known) == 1:
+        return join((cell("the same everywhere" if not unknown else "the same where known", Tone.GOOD), rest), ", ")
+    return join((cell(f"{len(known)} different sets of packages", Tone.WARN), rest), ", ")
+
+
+def _how_many(items: Sequence[Environment]) -> Cell:
+    return cell(count(len(items), "environment"), Tone.DIM)
+
+
+GROUPINGS = (
+    Grouping("install", "install", lambda env: (env.host, env.install) if env.install else None, _title_install),
+    Grouping("owner", "owner", lambda env: (env.owner,) if env.owner else None, _title_owner),
+    Grouping("name", "name", lambda env: (env.name,) if env.name else None, _title_name, "names that occur once"),
+)

@@ -1,0 +1,48 @@
+"""What a filter's words mean: which rows they keep."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from tui.domain.packageindex import PackageIndex
+from tui.domain.query import Schema, compile_query
+from tui.ui.present.table import Row, matching
+
+__all__ = ["RowFilter", "by_fields", "by_words"]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class RowFilter:
+    """A filter, ready to be asked."""
+
+    words: str
+    """As typed."""
+    select: Callable[[list[Row], float], list[Row]] | None = None
+    """Those of all rows that it keeps at a time (Unix seconds), in their order; None keeps everything."""
+    problem: str = ""
+    """What of the words was not understood, as a sentence in printed form; that part then filters nothing."""
+
+    def apply(self, rows: list[Row], now: float) -> list[Row]:
+        """The rows that it keeps, in their order."""
+        return rows if self.select is None else self.select(rows, now)
+
+
+def by_words(words: str) -> RowFilter:
+    """Rows that hold every one of *words* (blank-separated, any case)."""
+    return RowFilter(words, (lambda rows, now: matching(rows, words)) if words.split() else None)
+
+
+def by_fields(words: str, schema: Schema[Any], index: PackageIndex) -> RowFilter:
+    """Rows whose ``facts`` fit *words* in the language of :mod:`tui.domain.query`."""
+    query = compile_query(words, schema, index)
+    if not query:
+        return RowFilter(words, problem=query.problem or "")
+
+    def select(rows: list[Row], now: float) -> list[Row]:
+        # As a whole, because a word that is still being written holds back only what leaves something.
+        kept = set(map(id, query.select([row.facts for row in rows], now)))
+        return [row for row in rows if id(row.facts) in kept]
+
+    return RowFilter(words, select, query.problem or "")

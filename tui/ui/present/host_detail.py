@@ -1,0 +1,195 @@
+"""The detail of a host: why it is not there, how it was reached, what it is, what happened."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from tui.domain.condadisks import conda_mounts
+from tui.domain.faults import Fault
+from tui.domain.gpus import Gpu
+from tui.domain.hosts import HostState
+from tui.domain.machine import Mount
+from tui.domain.snapshot import HostSnapshot
+from tui.services.store import HostView
+from tui.ui.present.cell import Cell, Tone, cell, join, remote, shown
+from tui.ui.present.faults import fault_tone, fault_words, state_cell
+from tui.ui.present.hosts import inodes_left
+from tui.ui.present.lines import Line, blank, heading, item, pair, words
+from tui.ui.present.words import UNKNOWN, ago, clock_time, countdown, percent_bar, size, size_long, span
+
+__all__ = ["connection_lines", "detail", "fault_lines", "log_lines", "reached"]
+
+LOG_LINES = 200
+MISSING = cell(UNKNOWN, Tone.DIM)
+
+
+def detail(view: HostView, log: Sequence[tuple[float, str]], now: float) -> list[Line]:
+    """All that is known of a host, what needs a person first."""
+    lines = [pair("State", state_cell(view, now))]
+    if view.kept:
+        kept = cell(f"kept from an earlier start, {ago(view.snapshot.time, now)}", Tone.WARN)
+        lines.append(pair("Data", kept))
+    elif view.snapshot.time is not None:
+        lines.append(pair("Data", cell(ago(view.snapshot.time, now))))
+    if view.fault is not None and view.state is not HostState.UP:
+        lines += fault_lines(view.fault, now)
+    for part, fault in view.snapshot.faults():
+        lines += [blank(), heading(cell(f"No {part}: {fault_words(fault)}", Tone.WARN)), *_why(fault)]
+    lines += _machine(view)
+    lines += _disks(view.snapshot)
+    lines += _gpus(view.snapshot.gpus.value)
+    lines += _installs(view.snapshot)
+    lines += connection_lines(view, now)
+    lines += log_lines(log)
+    return lines
+
+
+def reached(view: HostView) -> Cell:
+    """How the host was reached, in one line."""
+    if view.spec.is_local:
+        return cell("local: this machine, reached without SSH", Tone.DIM)
+    facts = view.facts
+    user = f"{facts.user}@" if facts.user else ""
+    through = f" through {' > '.join(facts.via)}" if facts.via else ""
+    return remote(f"{view.name}: {user}{facts.address}{through}", Tone.DIM) if facts.address else ()
+
+
+def fault_lines(fault: Fault, now: float) -> list[Line]:
+    """What happened, what to do, and when it is tried again."""
+    lines = [blank(), heading(cell(fault_words(fault), fault_tone(fault))), *_why(fault)]
+    if fault.retry_at is not None:
+        lines.append(pair("Next try", cell(f"{countdown(fault.retry_at, now)}; r tries now")))
+    else:
+        lines.append(pair("Next try", cell("when you press r")))
+    return lines
+
+
+def _why(fault: Fault) -> Iterable[Line]:
+    for text in fault.message.split("\n"):
+        if text:
+            yield words(text)
+    if fault.remedy:
+        yield pair("To do", cell(fault.remedy))
+
+
+def _machine(view: HostView) -> list[Line]:
+    machine, load = view.snapshot.machine.value, view.snapshot.load.value
+    lines: list[Line] = []
+    if machine is not None:
+        played = cell("load and GPUs are played", Tone.WARN) if machine.played else ()
+        lines += [
+            blank(),
+            heading("Machine"),
+            pair("System", remote(machine.os) or MISSING),
+            pair("Kernel", join((remote(machine.kernel), remote(machine.arch), remote(machine.libc))) or MISSING),
+            pair("Account", remote(machine.user) or MISSING),
+        ]
+        if played:
+            lines.append(pair("Demo", played))
+    if load is not None:
+        loads = [f"{value:.2f}" for value in (load.load1, load.load5, load.load15) if value is not None]
+        cores = f"  {machine.cores} cores" if machine and machine.cores else ""
+        lines.append(pair("Load", ((" ".join(loads) or UNKNOWN, Tone.PLAIN), (cores, Tone.DIM))))
+        if load.memory_total_bytes and load.memory_available_bytes is not None:
+            used = 1 - load.memory_available_bytes / load.memory_total_bytes
+            free = f"{size_long(load.memory_available_bytes)} of {size_long(load.memory_total_bytes)} available"
+            lines.append(pair("Memory", join((percent_bar(used), cell(free, Tone.DIM)))))
+        if load.uptime_s is not None:
+            lines.append(pair("Up for", cell(span(load.uptime_s))))
+    return lines
+
+
+def _disks(snapshot: HostSnapshot) -> list[Line]:
+    if snapshot.mounts.value is None:
+        return []
+    lines = [blank(), heading("Disks that hold conda")]
+    lines += [item(disk_cell(mount)) for mount in conda_mounts(snapshot)]
+    return lines if len(lines) > 2 else []
+
+
+def disk_cell(mount: Mount) -> Cell:
+    """A mount's share, room and kind; a hung one says so."""
+    kind = join((remote(mount.fs_type, Tone.DIM), cell("network", Tone.DIM) if mount.network else ()), " ")
+    if mount.fault is not None:
+        return join((remote(mount.path, Tone.STRONG), cell(fault_words(mount.fault), Tone.BAD), kind))
+    free = cell(f"{size(mount.free_bytes)} of {size(mount.size_bytes)} free")
+    left = inodes_left(mount)
+    inodes = () if left is None else cell(f"{left}% of inodes free", Tone.WARN)
+    return join((percent_bar(mount.used_fraction), remote(mount.path, Tone.STRONG), free, inodes, kind))
+
+
+def _gpus(gpus: tuple[Gpu, ...] | None) -> list[Line]:
+    if not gpus:
+        return []
+    first = gpus[0]
+    driver = join((remote(first.driver), remote(f"CUDA up to {first.cuda_max}" if first.cuda_max else None, Tone.DIM)))
+    lines = [blank(), heading("GPUs")]
+    if driver:
+        lines.append(pair("Driver", driver))
+    for gpu in gpus:
+        used = None
+        if gpu.memory_used_bytes is not None and gpu.memory_total_bytes:
+            used = gpu.memory_used_bytes / gpu.memory_total_bytes
+        util = cell(UNKNOWN if gpu.util_pct is None else f"{gpu.util_pct:.0f}% busy")
+        warm = cell(f"{gpu.temperature_c:.0f}°C", Tone.DIM) if gpu.temperature_c is not None else ()
+        power = cell(f"{gpu.power_w:.0f}W", Tone.DIM) if gpu.power_w is not None else ()
+        memory = join((cell("memory", Tone.DIM), percent_bar(used)), " ")
+        lines.append(item(join((cell(f"{gpu.index}"), memory, util, warm, power, remote(gpu.name, Tone.DIM)))))
+        for process in gpu.processes:
+            who = join(
+                (
+                    cell(UNKNOWN if process.pid is None else str(process.pid), Tone.DIM),
+                    remote(process.user),
+                    cell(size(process.memory_bytes)),
+                    remote(process.command),
+                    remote(process.prefix, Tone.DIM),
+                )
+            )
+            lines.append(Line((("  ", Tone.PLAIN), *who), indent=4))
+    return lines
+
+
+def _installs(snapshot: HostSnapshot) -> list[Line]:
+    installs = snapshot.installs.value
+    if not installs:
+        return []
+    lines = [blank(), heading("Installs")]
+    for install in installs:
+        version = f"{install.manager.value} {shown(install.version)}" if install.version else install.manager.value
+        writable = cell("read-only", Tone.DIM) if install.writable is False else ()
+        fault = cell(fault_words(install.fault), Tone.WARN) if install.fault else ()
+        owner = remote(install.owner, Tone.DIM)
+        lines.append(item(join((remote(install.root, Tone.STRONG), cell(version), owner, writable, fault))))
+    return lines
+
+
+def connection_lines(view: HostView, now: float) -> list[Line]:
+    facts = view.facts
+    lines = [blank(), heading("Connection")]
+    if view.spec.is_local:
+        return [*lines, words("This machine, reached without SSH.", Tone.DIM)]
+    address = facts.address or view.spec.address
+    port = f" port {facts.port}" if facts.port and facts.port != 22 else ""
+    if address:
+        lines.append(pair("Address", join((remote(address), cell(port.strip(), Tone.DIM)), " ")))
+    for label, text in (
+        ("User", facts.user or view.spec.user),
+        ("Through", " > ".join(facts.via) or view.spec.jump),
+        ("Login by", facts.auth_method),
+        ("Host key", facts.host_key),
+        ("Server", facts.server_version),
+    ):
+        if text:
+            lines.append(pair(label, remote(text)))
+    if facts.connected_at is not None and view.state is HostState.UP:
+        lines.append(pair("Since", cell(ago(facts.connected_at, now))))
+    lines += [pair("Not used", remote(text, Tone.WARN)) for text in facts.not_honoured]
+    return lines if len(lines) > 2 else []
+
+
+def log_lines(log: Sequence[tuple[float, str]]) -> list[Line]:
+    lines = [blank(), heading("Connection log, newest first")]
+    if not log:
+        return [*lines, words("Nothing yet.", Tone.DIM)]
+    newest = list(log)[-LOG_LINES:][::-1]
+    return lines + [Line(((clock_time(when) + " ", Tone.DIM), (text, Tone.PLAIN)), indent=9) for when, text in newest]

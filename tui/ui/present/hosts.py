@@ -1,0 +1,213 @@
+"""The Fleet table: one row for each host."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+from typing import Any
+
+from tui.domain.condadisks import conda_mounts, fullest
+from tui.domain.filterrows import HostRow
+from tui.domain.gpus import Gpu
+from tui.domain.hosts import HostState
+from tui.domain.machine import Mount
+from tui.domain.snapshot import HostSnapshot, Part
+from tui.services.store import HostView
+from tui.ui.present.cell import BLANK, Cell, Tone, cell, join, remote
+from tui.ui.present.faults import fault_words, state_cell
+from tui.ui.present.table import Column, Note, Row
+from tui.ui.present.words import UNKNOWN, age_cell, count, number_cell, percent_bar, size
+
+__all__ = ["COLUMNS", "STATES", "empty_note", "inodes_left", "row", "sum_words", "summary"]
+
+STATES: tuple[HostState, ...] = (
+    HostState.DOWN, HostState.ASKING, HostState.WAITING, HostState.CONNECTING, HostState.UP, HostState.IDLE,
+)  # fmt: skip
+"""What needs a person first."""
+COLUMNS = (
+    Column("host", "Host", 0, 12, 24, by=lambda view: view.name),
+    Column("state", "State", 1, 28, 36, live=34, by=lambda view: STATES.index(view.state)),
+    Column("age", "Age", 2, 7, 8, right=True, live=7, by=lambda view: view.snapshot.time),
+    Column("disk", "Disk", 3, 11, 11, by=lambda view: _used(view.snapshot), falling=True),
+    Column("gpus", "GPUs busy", 4, 9, 21, by=lambda view: _idle_gpus(view.snapshot), falling=True),
+    Column(
+        "environments", "Envs", 5, 5, 6, right=True, by=lambda view: _size(view.snapshot.environments), falling=True
+    ),
+    Column("load", "Load", 6, 9, 12, right=True, by=lambda view: _load_share(view.snapshot), falling=True),
+    Column("memory", "Memory", 7, 11, 11, by=lambda view: _memory_used(view.snapshot), falling=True),
+    Column("sessions", "Sess", 8, 5, 6, right=True, by=lambda view: _size(view.snapshot.sessions), falling=True),
+    Column("room", "Fullest conda disk", 9, 18, 40, by=lambda view: _free(view.snapshot)),
+    Column("groups", "Groups", 10, 8, 20, by=lambda view: " ".join(view.spec.groups) or None),
+    Column(
+        "system", "System", 11, 20, 36, by=lambda view: view.snapshot.machine.value and view.snapshot.machine.value.os
+    ),
+)
+
+_LEVELS = "▁▂▃▄▅▆▇█"
+MISSING = cell(UNKNOWN, Tone.DIM)
+TIGHT = 0.2
+"""Below this share of free inodes a disk is told of."""
+
+
+def row(view: HostView) -> Row:
+    """A host's row."""
+    snapshot = view.snapshot
+    environments = snapshot.environments.value
+    sessions = snapshot.sessions.value
+    return Row(
+        view.name,
+        (
+            cell(view.name, Tone.STRONG),
+            partial(state_cell, view),
+            age_cell(snapshot.time, stale=view.kept),
+            _disk(snapshot),
+            gpu_cell(snapshot),
+            number_cell(None if environments is None else len(environments)),
+            _load(snapshot),
+            _memory(snapshot),
+            number_cell(None if sessions is None else len(sessions)),
+            _room(snapshot),
+            cell(" ".join(view.spec.groups), Tone.DIM),
+            remote(snapshot.machine.value.os if snapshot.machine.value else None, Tone.DIM),
+        ),
+        also=" ".join((view.state.value, fault_words(view.fault) if view.fault else "", view.spec.address or "")),
+        item=view,
+        facts=HostRow(view.spec, view.state, snapshot, view.fault),
+    )
+
+
+def _size(part: Part[tuple[Any, ...]]) -> int | None:
+    return None if part.value is None else len(part.value)
+
+
+def _envs(snapshot: HostSnapshot) -> int | None:
+    return _size(snapshot.environments)
+
+
+def _system(snapshot: HostSnapshot) -> str | None:
+    return snapshot.machine.value.os if snapshot.machine.value else None
+
+
+def _used(snapshot: HostSnapshot) -> float | None:
+    worst = fullest(conda_mounts(snapshot))
+    return None if worst is None else worst.used_fraction
+
+
+def _free(snapshot: HostSnapshot) -> int | None:
+    worst = fullest(conda_mounts(snapshot))
+    return None if worst is None else worst.free_bytes
+
+
+def _idle_gpus(snapshot: HostSnapshot) -> int | None:
+    """How many nobody uses: whoever sorts by GPUs looks for free ones."""
+    return None if not snapshot.gpus.value else sum(not is_busy(gpu) for gpu in snapshot.gpus.value)
+
+
+def _load_share(snapshot: HostSnapshot) -> float | None:
+    load, machine = snapshot.load.value, snapshot.machine.value
+    if load is None or load.load1 is None:
+        return None
+    return load.load1 / (machine.cores if machine and machine.cores else 1)
+
+
+def _memory_used(snapshot: HostSnapshot) -> float | None:
+    load = snapshot.load.value
+    if load is None or not load.memory_total_bytes or load.memory_available_bytes is None:
+        return None
+    return 1 - load.memory_available_bytes / load.memory_total_bytes
+
+
+def inodes_left(mount: Mount) -> int | None:
+    """Percent of the inodes that are free, where they are tight; None where they are not, or not known."""
+    if not mount.inodes or mount.inodes_free is None or mount.inodes_free / mount.inodes >= TIGHT:
+        return None
+    return mount.inodes_free * 100 // mount.inodes
+
+
+def _disk(snapshot: HostSnapshot) -> Cell:
+    if snapshot.mounts.value is None:
+        return MISSING
+    mounts = conda_mounts(snapshot)
+    hung = any(mount.fault for mount in mounts)
+    worst = fullest(mounts)
+    if hung:
+        return cell("disk hung", Tone.BAD)
+    if worst is None:
+        return MISSING
+    return percent_bar(worst.used_fraction)
+
+
+def _room(snapshot: HostSnapshot) -> Cell:
+    worst = fullest(conda_mounts(snapshot))
+    if worst is None:
+        return MISSING
+    tight = [left for mount in conda_mounts(snapshot) if (left := inodes_left(mount)) is not None]
+    inodes = cell(f", {min(tight)}% inodes left" if tight else "", Tone.WARN)
+    return (*cell(f"{size(worst.free_bytes)} free"), *inodes, (" on ", Tone.DIM), *remote(worst.path, Tone.DIM))
+
+
+def _load(snapshot: HostSnapshot) -> Cell:
+    load = snapshot.load.value
+    if load is None or load.load1 is None:
+        return MISSING
+    cores = snapshot.machine.value.cores if snapshot.machine.value else None
+    tone = Tone.WARN if cores and load.load1 > cores else Tone.PLAIN
+    return ((f"{load.load1:.1f}", tone), (f"/{cores}" if cores else "", Tone.DIM))
+
+
+def _memory(snapshot: HostSnapshot) -> Cell:
+    return percent_bar(_memory_used(snapshot))
+
+
+def gpu_cell(snapshot: HostSnapshot) -> Cell:
+    """One small bar for each GPU (its use), and how many are busy."""
+    gpus = snapshot.gpus.value
+    if gpus is None:
+        return cell(fault_words(snapshot.gpus.fault), Tone.WARN) if snapshot.gpus.fault else MISSING
+    if not gpus:
+        return cell("none", Tone.DIM)
+    bars = "".join("?" if gpu.util_pct is None else _LEVELS[min(7, max(0, int(gpu.util_pct / 12.5)))] for gpu in gpus)
+    busy = sum(map(is_busy, gpus))
+    words = f" {busy}/{len(gpus)}"
+    return ((bars[:16], Tone.ACCENT), (words, Tone.PLAIN if busy else Tone.DIM))
+
+
+def is_busy(gpu: Gpu) -> bool:
+    """True for a GPU that computes or holds a process."""
+    return bool(gpu.processes) or (gpu.util_pct or 0) >= 5
+
+
+def sum_words(views: Sequence[HostView]) -> str:
+    """What hosts come to together: their GPUs and what is running in their sessions."""
+    gpus = [gpu for view in views for gpu in view.snapshot.gpus.value or ()]
+    environments = sum(len(view.snapshot.environments.value or ()) for view in views)
+    idle = len(gpus) - sum(map(is_busy, gpus))
+    words = [f"{idle} of {count(len(gpus), 'GPU')} idle"] if gpus else []
+    return ", ".join([*words, count(environments, "environment")])
+
+
+def summary(views: Sequence[HostView], *, readonly: bool = False) -> Cell:
+    """The fleet in one line, what matters most first: ``5 of 8 up  1 needs you  2 down``."""
+    states = [view.state for view in views]
+    up = states.count(HostState.UP)
+    connecting = states.count(HostState.CONNECTING)
+    waiting = states.count(HostState.WAITING)
+    person = states.count(HostState.DOWN) + states.count(HostState.ASKING)
+    return join(
+        (
+            cell(f"{up} of {len(views)} up", Tone.GOOD if up else Tone.DIM),
+            cell(f"{person} need{'s' * (person == 1)} you", Tone.BAD) if person else BLANK,
+            cell(f"{waiting} down", Tone.WARN) if waiting else BLANK,
+            cell(f"{connecting} connecting", Tone.ACCENT) if connecting else BLANK,
+            cell("read-only", Tone.ACCENT) if readonly else BLANK,
+        )
+    )
+
+
+def empty_note(config_file: str | None) -> Note:
+    """The fleet has no hosts."""
+    where = cell(config_file or "~/.config/condafleet/config.yaml", Tone.STRONG)
+    return Note(
+        "There are no hosts in the fleet yet",
+        (cell("Name them under hosts: in", Tone.DIM), where, cell("or run: condafleet hosts add NAME", Tone.DIM)),
+    )

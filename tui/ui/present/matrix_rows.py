@@ -1,0 +1,64 @@
+"""Rows of the matrix: a name on all hosts."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from tui.domain.matrix import Cell as Place
+from tui.domain.matrix import CellState, MatrixRow
+from tui.ui.present.cell import Cell, Tone, cell, remote
+from tui.ui.present.table import Column, Row
+from tui.ui.present.words import count
+
+__all__ = ["columns", "row"]
+
+LEAST, MOST = 4, 14
+
+
+def columns(hosts: Sequence[str]) -> tuple[Column, ...]:
+    """Name, what is to be said of it, and a column for each of *hosts*."""
+    first = (
+        Column("name", "Name", 0, 18, 36, by=lambda row: row.name.casefold()),
+        Column("same", "On the fleet", 1, 20, 24, by=lambda row: -row.classes),
+    )
+    return (*first, *(Column(f"@{host}", _title(host), 2 + at, *_widths(host)) for at, host in enumerate(hosts)))
+
+
+def _title(host: str) -> str:
+    return host if len(host) <= MOST else f"{host[: MOST // 2 - 1]}…{host[-(MOST - MOST // 2) :]}"
+
+
+def _widths(host: str) -> tuple[int, int]:
+    size = max(LEAST, len(_title(host)))
+    return size, size
+
+
+def row(name: MatrixRow, first: int) -> Row:
+    """The row of *name*, hosts from the one at *first* on."""
+    return Row(
+        name.name,
+        (
+            remote(name.name, Tone.STRONG),
+            _said(name),
+            *(_place(each) for each in name.cells[first:]),
+        ),
+        item=name,
+    )
+
+
+def _said(name: MatrixRow) -> Cell:
+    if name.same is False:
+        return cell(f"{name.classes} differ, {count(name.hosts, 'host')}", Tone.WARN)
+    where = count(name.hosts, "host")
+    if name.hosts < 2:
+        return cell(where, Tone.DIM)
+    return cell(f"same, {where}", Tone.GOOD) if name.same else cell(f"same so far, {where}", Tone.DIM)
+
+
+def _place(place: Place) -> Cell:
+    if place.state is CellState.ABSENT:
+        return cell("–", Tone.DIM)
+    if not place.letter:
+        return cell("?", Tone.DIM)
+    letter = place.letter + ("?" if place.state is CellState.UNKNOWN else "")
+    return cell(letter, Tone.WARN if place.differs else Tone.GOOD)

@@ -1,0 +1,139 @@
+"""The Sessions table: one row for each tmux session, and the detail of one."""
+
+from __future__ import annotations
+
+from tui.domain.filterrows import SessionRow
+from tui.domain.sessions import Pane, Session
+from tui.services.store import HostView
+from tui.ui.present.cell import Cell, Live, Tone, cell, join, plain, remote, shown
+from tui.ui.present.lines import Line, blank, heading, item, pair
+from tui.ui.present.table import Column, Row
+from tui.ui.present.words import UNKNOWN, age_cell, ago, count, day, number_cell, span
+
+__all__ = ["COLUMNS", "detail", "key", "rows"]
+
+COLUMNS = (
+    Column("name", "Session", 0, 18, 40, by=lambda session: session.name.casefold()),
+    Column("host", "Host", 1, 12, 20, by=lambda session: session.host),
+    Column("attached", "Attached", 3, 9, 12, by=lambda session: session.attached, falling=True),
+    Column("runs", "Runs", 4, 16, 36, by=lambda session: plain(runs_cell(session)).casefold()),
+    Column("active", "Active", 5, 8, 9, live=8, by=lambda session: session.activity, falling=True),
+    Column("age", "Age", 2, 7, 8, right=True, live=7),
+    Column("windows", "Windows", 6, 7, 7, right=True, by=lambda session: len(session.windows), falling=True),
+    Column("created", "Started", 7, 8, 9, live=8, by=lambda session: session.created, falling=True),
+    Column("environment", "Environment", 8, 22, 44, end=True, by=lambda session: _prefix(session)),
+    Column("title", "Title", 9, 16, 48),
+)
+
+SHELLS = frozenset({"bash", "zsh", "sh", "fish", "dash", "tcsh", "csh", "ksh"})
+MISSING = cell(UNKNOWN, Tone.DIM)
+
+
+def key(session: Session) -> tuple[str, str, str]:
+    """What a session is known by while it lives: its name may change, this does not."""
+    return (session.host, session.socket, session.id)
+
+
+def rows(view: HostView) -> list[Row]:
+    """The rows of one host's sessions."""
+    part = view.snapshot.sessions
+    groups, stale = view.spec.groups, "sessions" in view.stale_parts
+    return [_row(SessionRow(session, groups, stale), part.time, stale) for session in part.value or ()]
+
+
+def _row(facts: SessionRow, time: float | None, stale: bool) -> Row:
+    session = facts.session
+    pane = active_pane(session)
+    return Row(
+        key(session),
+        (
+            remote(session.name, Tone.STRONG),
+            cell(session.host),
+            attached_cell(session),
+            runs_cell(session),
+            _when(session.activity),
+            age_cell(time, stale=stale),
+            number_cell(len(session.windows)),
+            _when(session.created),
+            remote(pane.prefix, Tone.DIM) if pane and pane.prefix else MISSING,
+            remote(pane.title, Tone.DIM) if pane else MISSING,
+        ),
+        also="\n".join(shown(window.name) for window in session.windows if window.name),
+        item=session,
+        facts=facts,
+    )
+
+
+def _prefix(session: Session) -> str | None:
+    pane = active_pane(session)
+    return pane.prefix if pane else None
+
+
+def active_pane(session: Session) -> Pane | None:
+    """The pane that somebody attaching would see; None when no pane is known."""
+    windows = sorted(session.windows, key=lambda window: not window.active)
+    panes = [pane for window in windows for pane in sorted(window.panes, key=lambda pane: not pane.active)]
+    return panes[0] if panes else None
+
+
+def attached_cell(session: Session) -> Cell:
+    """Who looks at it, in words."""
+    if session.attached is None:
+        return MISSING
+    if not session.attached:
+        return cell("no", Tone.DIM)
+    return cell(count(session.attached, "client"), Tone.ACCENT)
+
+
+def runs_cell(session: Session) -> Cell:
+    """The programs of its panes that are not idle shells; dead panes with their exit status."""
+    panes = [pane for window in session.windows for pane in window.panes]
+    dead = [pane for pane in panes if pane.dead]
+    busy = dict.fromkeys(shown(pane.command) for pane in panes if pane.command and not pane.dead)
+    named = [name for name in busy if name not in SHELLS]
+    parts = [cell(name, Tone.GOOD) for name in named[:4]]
+    if not named and busy:
+        parts.append(cell(f"{next(iter(busy))}, idle", Tone.DIM))
+    parts += [cell(_death(pane), Tone.WARN if pane.exit_status != 0 else Tone.DIM) for pane in dead[:2]]
+    return join(parts, " ") or MISSING
+
+
+def _death(pane: Pane) -> str:
+    return "ended" if pane.exit_status is None else f"ended with {pane.exit_status}"
+
+
+def _when(then: float | None) -> Cell | Live:
+    if then is None:
+        return MISSING
+    return lambda now: cell(f"{span(now - then)} ago", Tone.PLAIN if now - then < 300 else Tone.DIM)
+
+
+def detail(session: Session, view: HostView, now: float) -> list[Line]:
+    """All that is known of a session."""
+    lines = [
+        pair("Host", cell(session.host)),
+        pair("Session", join((remote(session.name), remote(session.id, Tone.DIM)))),
+        pair("Attached", attached_cell(session)),
+        pair("Active", cell(ago(session.activity, now))),
+        pair("Started", join((cell(day(session.created)), cell(ago(session.created, now), Tone.DIM)))),
+        pair("Socket", remote(session.socket) or MISSING),
+        pair("tmux", remote(session.version) or MISSING),
+        pair("Seen", join((cell(ago(view.snapshot.sessions.time, now)), _stale(view)))),
+    ]
+    for window in session.windows:
+        mark = cell("current", Tone.ACCENT) if window.active else ()
+        title = join((cell(f"Window {window.index}"), remote(window.name, Tone.STRONG), mark))
+        lines += [blank(), heading(title)]
+        for pane in window.panes:
+            state = cell(_death(pane), Tone.WARN) if pane.dead else remote(pane.command, Tone.GOOD)
+            lines.append(item(join((remote(pane.id, Tone.DIM), state, cell(f"pid {pane.pid}", Tone.DIM)))))
+            lines += [
+                pair(label, remote(text))
+                for label, text in (("  in", pane.cwd), ("  env", pane.prefix), ("  title", pane.title))
+                if text
+            ]
+    return lines
+
+
+def _stale(view: HostView) -> Cell:
+    return cell("kept from an earlier start", Tone.WARN) if "sessions" in view.stale_parts else ()

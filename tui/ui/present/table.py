@@ -1,0 +1,159 @@
+"""What a table is made of: columns that know their worth, rows that know their key."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from operator import itemgetter
+from typing import Any
+
+from tui.ui.present.cell import Cell, Live, Tone, cell, plain, width
+
+__all__ = ["Column", "Note", "Row", "Sort", "fit_columns", "matching", "natural_widths", "sorted_rows", "titled"]
+
+GAP = 2
+"""Blank columns between two columns of a table."""
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One column. Of two columns that do not both fit, the one with the higher *priority* number goes."""
+
+    id: str
+    title: str
+    priority: int
+    least: int
+    """Narrower than this it is dropped (or, with priority 0, cut)."""
+    most: int
+    right: bool = False
+    end: bool = False
+    """What does not fit is cut off at its beginning: of a path the end tells."""
+    live: int = 0
+    """Terminal columns kept for live cells, which are not measured."""
+    by: Callable[[Any], Any] | None = None
+    """What rows are sorted by, from a row's item; None for what is not known. Without it
+    nothing is sorted by the column."""
+    falling: bool = False
+    """Sorted by it for the first time, the greatest comes first: the fullest disk, the newest session."""
+
+
+@dataclass(slots=True, eq=False)
+class Row:
+    """One row: cells in the order of the columns, and the words by which a filter finds it."""
+
+    key: Hashable
+    cells: Sequence[Cell | Live]
+    also: str = ""
+    """More text that the filter sees, beside the cells."""
+    item: Any = None
+    """The value that the row shows; sorting and grouping look at it."""
+    facts: Any = None
+    """What a filter by fields looks at (:mod:`tui.domain.filterrows`)."""
+    head: Cell = ()
+    """Painted over the whole width in place of the cells: the head of a group."""
+    _haystack: str | None = field(default=None, repr=False)
+
+    @property
+    def haystack(self) -> str:
+        """All the row's text, case-folded; made once."""
+        if self._haystack is None:
+            texts = [plain(each) for each in self.cells if not callable(each)]
+            self._haystack = "\n".join((*texts, self.also)).casefold()
+        return self._haystack
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """What an empty table says: a headline and what to do or to wait for."""
+
+    headline: str
+    lines: tuple[Cell, ...] = ()
+    tone: Tone = Tone.PLAIN
+
+    @classmethod
+    def of(cls, headline: str, *lines: str, tone: Tone = Tone.PLAIN) -> Note:
+        """A note of the program's own words."""
+        return cls(headline, tuple(cell(line, Tone.DIM) for line in lines), tone)
+
+
+def natural_widths(columns: Sequence[Column], rows: Iterable[Row]) -> list[int]:
+    """The widest cell of each column, within the column's bounds. Live cells are not called."""
+    widest = [column.live for column in columns]
+    for row in rows:
+        for index, each in enumerate(row.cells):
+            if not callable(each):
+                size = width(each)
+                if size > widest[index]:
+                    widest[index] = size
+    return [min(column.most, size) for column, size in zip(columns, widest, strict=True)]
+
+
+@dataclass(frozen=True, slots=True)
+class Sort:
+    """The order of a table: by a column, the greatest first when *falling*."""
+
+    column: str
+    falling: bool = False
+
+
+def sorted_rows(rows: Iterable[Row], columns: Sequence[Column], sort: Sort | None) -> list[Row]:
+    """*rows* in the wanted order; equal ones keep theirs, and those without a known value come last either way."""
+    by = next((column.by for column in columns if sort is not None and column.id == sort.column), None)
+    if sort is None or by is None:
+        return list(rows)
+    known: list[tuple[Any, Row]] = []
+    unknown: list[Row] = []
+    for row in rows:
+        value = by(row.item)
+        if value is None:
+            unknown.append(row)
+        else:
+            known.append((value, row))
+    known.sort(key=itemgetter(0), reverse=sort.falling)
+    return [row for _, row in known] + unknown
+
+
+def titled(columns: Sequence[Column], sort: Sort | None) -> tuple[Column, ...]:
+    """The columns, with the direction beside the title of the one that is sorted by."""
+    if sort is None:
+        return tuple(columns)
+    arrow = "↓" if sort.falling else "↑"
+    return tuple(
+        replace(column, title=f"{column.title}{arrow}") if column.id == sort.column else column for column in columns
+    )
+
+
+def fit_columns(columns: Sequence[Column], natural: Sequence[int], room: int) -> list[int]:
+    """The width that each column gets in *room* terminal columns; 0 for a column that is dropped.
+
+    Every kept column has at least its least (or natural, if smaller) width; what is left goes to
+    the columns in the order of their priority, up to their natural width.
+    """
+    wanted = [max(size, len(column.title)) for column, size in zip(columns, natural, strict=True)]
+    floor = [min(size, max(column.least, len(column.title))) for column, size in zip(columns, wanted, strict=True)]
+    order = sorted(range(len(columns)), key=lambda index: columns[index].priority)
+    kept: list[int] = []
+    used = 0
+    for index in order:
+        cost = floor[index] + (GAP if kept else 0)
+        if used + cost > room and columns[index].priority > 0:
+            break
+        kept.append(index)
+        used += cost
+    widths = [0] * len(columns)
+    for index in kept:
+        widths[index] = floor[index]
+    spare = max(0, room - used)
+    for index in kept:
+        grow = min(spare, wanted[index] - widths[index])
+        widths[index] += grow
+        spare -= grow
+    return widths
+
+
+def matching(rows: Iterable[Row], words: str) -> list[Row]:
+    """The rows that hold every one of *words* (blank-separated, any case), in their order."""
+    wanted = words.casefold().split()
+    if not wanted:
+        return list(rows)
+    return [row for row in rows if all(word in row.haystack for word in wanted)]

@@ -1,0 +1,87 @@
+"""Questions of connections become dialogs."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Callable
+from typing import TYPE_CHECKING, TypeVar
+
+from tui.ports import HostKeyAnswer, HostKeyQuestion, SecretQuestion
+from tui.ui.dialogs.base import Dialog
+from tui.ui.dialogs.host_key import HostKeyDialog
+from tui.ui.dialogs.secret import SecretDialog
+
+if TYPE_CHECKING:
+    from tui.ui.app import CondafleetApp
+
+__all__ = ["DialogPrompter"]
+
+Answer = TypeVar("Answer")
+
+
+class DialogPrompter:
+    """A :class:`tui.ports.Prompter` that asks on the screen, one question at a time.
+
+    Made before the app is, because the services want it first; until :meth:`bind` and after
+    :meth:`unbind` nobody can be asked, and every answer is None. A question whose asker gave up
+    (its task was cancelled) disappears.
+    """
+
+    def __init__(self) -> None:
+        self._app: CondafleetApp | None = None
+        self._turn = asyncio.Lock()
+        self._open: set[asyncio.Future[object]] = set()
+
+    def bind(self, app: CondafleetApp) -> None:
+        """Ask on *app* from now on."""
+        self._app = app
+
+    def unbind(self) -> None:
+        """Ask no more; whoever waits for an answer gets None."""
+        self._app = None
+        for waiting in self._open:
+            if not waiting.done():
+                waiting.set_result(None)
+
+    async def secret(self, question: SecretQuestion) -> str | None:
+        """See :class:`tui.ports.Prompter`."""
+        return await self._ask(lambda: SecretDialog(question))
+
+    async def host_key(self, question: HostKeyQuestion) -> HostKeyAnswer | None:
+        """See :class:`tui.ports.Prompter`."""
+        return await self._ask(lambda: HostKeyDialog(question))
+
+    async def _ask(self, make: Callable[[], Dialog[Answer]]) -> Answer | None:
+        async with self._turn:
+            app = self._app
+            if app is None:
+                return None
+            await app.in_front.wait()
+            answer: asyncio.Future[Answer | None] = asyncio.get_running_loop().create_future()
+            dialog = make()
+            self._open.add(answer)  # type: ignore[arg-type]  # a future of anything; only None is ever set through it
+
+            def decided(value: Answer | None) -> None:
+                if not answer.done():
+                    answer.set_result(value)
+
+            def ask() -> None:
+                if not answer.done():
+                    app.push_screen(dialog, decided)
+
+            try:
+                app.call_later(ask)
+                return await answer
+            except asyncio.CancelledError:
+                app.call_later(_take_away, dialog)
+                raise
+            finally:
+                self._open.discard(answer)
+
+
+def _take_away(dialog: Dialog[Answer]) -> None:
+    """Remove a dialog whose answer nobody waits for any more."""
+    if dialog.is_attached:
+        with contextlib.suppress(LookupError):
+            dialog.action_cancel()

@@ -1,0 +1,1 @@
+"""One screen a file; what they share is in :mod:`tui.ui.screens.table`."""

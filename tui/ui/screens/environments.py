@@ -1,0 +1,98 @@
+"""Mode Environments: all environments of all hosts in one table."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Sequence
+from typing import ClassVar, cast
+
+from textual.binding import BindingType
+
+from tui.domain import filters
+from tui.services.store import HostView
+from tui.ui.catalog import COMMANDS, ENVIRONMENTS
+from tui.ui.commands import bindings
+from tui.ui.present import environment_detail, environments
+from tui.ui.present.cell import Cell, Tone, cell, join, remote, shown
+from tui.ui.present.lines import Line
+from tui.ui.present.notes import empty_note, missing_cell
+from tui.ui.present.table import Note, Row
+from tui.ui.present.words import count
+from tui.ui.screens.table import TableScreen
+from tui.ui.screens.view import EnvKey, find_environment
+
+__all__ = ["EnvironmentsScreen"]
+
+
+class EnvironmentsScreen(TableScreen):
+    """A row is known by (host, prefix): two environments of one name are two rows."""
+
+    MODE = ENVIRONMENTS
+    BINDINGS: ClassVar[list[BindingType]] = [*bindings(COMMANDS, ENVIRONMENTS)]
+    COLUMNS = environments.COLUMNS
+    SCHEMA = filters.ENVIRONMENTS
+    PARTS = ("installs", "environments")
+    THING = ("environment", "environments")
+    GROUPINGS = environments.GROUPINGS
+    FIELDS = "words, or fields: host:gpu* python:3.10 torch<2.1 unused>90d is:inuse"
+
+    def made_of(self, view: HostView) -> tuple[object, ...]:
+        return (view.snapshot.environments, "environments" in view.stale_parts)
+
+    def rows_of(self, view: HostView) -> list[Row]:
+        return environments.rows(view)
+
+    def note(self, views: Sequence[HostView]) -> Note:
+        return empty_note(views, "environments", "environments", self.app.now())
+
+    def detail_of(self, key: Hashable) -> tuple[Cell, list[Line]] | None:
+        env = find_environment(self.fleet, cast("EnvKey", key))
+        if env is None:
+            return None
+        view = self.fleet.store.host(env.host)
+        title = join((remote(env.label, Tone.STRONG), cell(f"on {env.host}", Tone.DIM)))
+        return title, environment_detail.detail(env, view, self.app.now())
+
+    def group_detail(self, keys: Sequence[Hashable]) -> list[Line]:
+        wanted = set(keys)
+        members = [env for env in self.fleet.store.environments() if (env.host, env.prefix) in wanted]
+        return environment_detail.group(members)
+
+    def host_of(self, key: Hashable) -> str:
+        return cast("tuple[str, str]", key)[0]
+
+    def selector_of(self, key: Hashable) -> str:
+        host, prefix = cast("tuple[str, str]", key)
+        return f"{host}:{shown(prefix)}"
+
+    def sum_of(self, keys: Sequence[Hashable]) -> str:
+        return f"on {count(len(self.hosts_of(keys)), 'host')}"
+
+    def status(self) -> Cell:
+        views = self.fleet.store.hosts()
+        known = [view for view in views if view.snapshot.environments.value is not None]
+        total = sum(len(view.snapshot.environments.value or ()) for view in known)
+        text = f"{count(total, 'environment')} on {count(len(known), 'host')}" if known else ""
+        missing = missing_cell(views, "environments", self.app.now())
+        return join((cell(text, Tone.DIM), missing), " · ")
+
+    def action_packages(self) -> None:
+        """The packages of the row's environment."""
+        if (key := self.row_key) is not None:
+            self.app.show_packages(cast("EnvKey", key))
+
+    def action_compare(self) -> None:
+        """Two marked ones; the one marked and this row; the name of this row, or of a group, on all hosts."""
+        marked = [cast("EnvKey", key) for key in self.marks]
+        row = self.grid.cursor_item
+        here = None if row is None else cast("EnvKey", row.item[0] if row.head else row.key)
+        if len(marked) == 2:
+            self.app.compare_pair(marked[0], marked[1])
+        elif len(marked) > 2:
+            self.app.tell(f"{len(marked)} are marked; mark two to compare them, or none to compare a name on all hosts")
+        elif here is not None and marked and marked[0] != here:
+            self.app.compare_pair(marked[0], here)
+        elif here is not None and (env := find_environment(self.fleet, here)) is not None:
+            if env.name is None:
+                self.app.tell("It has no name to look for on other hosts; mark two environments to compare them")
+            else:
+                self.app.compare_name(env.name)

@@ -1,0 +1,102 @@
+"""View Find: where on the fleet a package is."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import ClassVar
+
+from textual.binding import BindingType
+
+from tui.domain.find import find
+from tui.domain.packagespec import PackageSpec, read_package_spec
+from tui.domain.text import printable
+from tui.services.fleet import FleetApi
+from tui.ui.catalog import COMMANDS, FIND
+from tui.ui.commands import bindings
+from tui.ui.present import package_rows
+from tui.ui.present.cell import Cell, Tone, cell, join
+from tui.ui.present.filters import RowFilter
+from tui.ui.present.notes import missing_cell
+from tui.ui.present.table import Note, natural_widths
+from tui.ui.present.words import count
+from tui.ui.screens.listing import Gathered
+from tui.ui.screens.view import ViewScreen
+
+__all__ = ["FindScreen"]
+
+SLICE = 500
+
+
+class FindScreen(ViewScreen):
+    """What is typed into the filter bar is the package looked for; an environment may hold several that fit."""
+
+    MODE = FIND
+    BINDINGS: ClassVar[list[BindingType]] = [*bindings(COMMANDS, FIND)]
+    COLUMNS = package_rows.FOUND
+    THING = ("package", "packages")
+    FIELDS = "a package: torch<2.1  numpy=1.21.6  pip:torch  cuda*"
+
+    def __init__(self, fleet: FleetApi, words: str = "") -> None:
+        super().__init__(fleet)
+        self._words = words
+        self._spec: PackageSpec | None = None
+        self._hits = (0, 0, 0)
+
+    def crumbs(self) -> Cell:
+        return self.headline("Fleet", "Find a package")
+
+    def on_mount(self) -> None:
+        super().on_mount()
+        self.filter_bar.open()
+        if self._words:
+            self.call_after_refresh(self.filter_bar_set, self._words)
+
+    def filter_for(self, words: str) -> RowFilter:
+        self._spec = None
+        if not words.strip():
+            return RowFilter(words)
+        # While a constraint is being typed the name alone counts: torch< is torch already.
+        written = words.strip().rstrip("<>=!~,|. ") or words.strip()
+        try:
+            self._spec = read_package_spec(written)
+        except ValueError as problem:
+            return RowFilter(words, problem=printable(str(problem)))
+        return RowFilter(words)
+
+    async def gather(self) -> Gathered:
+        environments = self.fleet.store.environments()
+        hits = find(self._spec, environments) if self._spec is not None else []
+        rows = []
+        for at in range(0, len(hits), SLICE):
+            rows += [package_rows.found_row(hit) for hit in hits[at : at + SLICE]]
+            await asyncio.sleep(0)
+        where = {(hit.environment.host, hit.environment.prefix) for hit in hits}
+        self._hits = (len({hit.package.version for hit in hits}), len(where), len({host for host, _ in where}))
+        stamp = (self.row_filter.words, id(environments))
+        return Gathered(rows, natural_widths(self.COLUMNS, rows), self._note(), stamp)
+
+    def _note(self) -> Note:
+        if self._spec is None:
+            return Note.of(
+                "Type the name of a package, with a version if you like",
+                "torch<2.1 · numpy=1.21.6 · pip:transformers · conda-forge::* · cuda*",
+                "Enter goes to the table, and there to the environment; Esc goes back",
+            )
+        waiting = len(self.waiting())
+        where = f"; {count(waiting, 'host')} not known yet" if waiting else ""
+        return Note.of(f"No environment holds {printable(self._spec.text)}{where}", "Esc goes back")
+
+    def status(self) -> Cell:
+        versions, environments, hosts = self._hits
+        found = f"{count(versions, 'version')} in {count(environments, 'environment')} on {count(hosts, 'host')}"
+        missing = missing_cell(self.fleet.store.hosts(), "environments", self.app.now())
+        return join((cell(found if environments else "", Tone.DIM), missing), " · ")
+
+    def action_detail(self) -> None:
+        """To the environment that holds it."""
+        if (key := self.row_key) is not None:
+            self.go_to_environment(self.key_of_environment(key))
+
+    def action_back(self) -> None:
+        """From the words to the table when there is one; else out."""
+        self.dismiss()

@@ -1,0 +1,101 @@
+"""Mode Hosts: how each host is reached, what went wrong, and the verbs on its connection."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Sequence
+from typing import ClassVar
+
+from textual.binding import BindingType
+
+from tui.domain import filters_hosts
+from tui.domain.hosts import HostState
+from tui.domain.text import printable
+from tui.services.store import HostView
+from tui.ui.bridge import Changes
+from tui.ui.catalog import COMMANDS, HOSTS
+from tui.ui.commands import bindings
+from tui.ui.present import connections, hosts
+from tui.ui.present.cell import BLANK, Cell, Tone, cell
+from tui.ui.present.faults import fault_tone, is_down
+from tui.ui.present.lines import Line
+from tui.ui.present.table import Note, Row
+from tui.ui.screens.table import TableScreen
+
+__all__ = ["HostsScreen"]
+
+
+class HostsScreen(TableScreen):
+    """All hosts, by their connections."""
+
+    MODE = HOSTS
+    BINDINGS: ClassVar[list[BindingType]] = [*bindings(COMMANDS, HOSTS)]
+    COLUMNS = connections.COLUMNS
+    SCHEMA = filters_hosts.HOSTS
+    PARTS = ("machine",)
+    THING = ("host", "hosts")
+    FIELDS = "words, or fields: is:down fault:timeout @group"
+
+    def made_of(self, view: HostView) -> tuple[object, ...]:
+        log = self.fleet.store.log(view.name)
+        return (view.state, view.fault, view.facts, view.spec, log[-1] if log else None)
+
+    def rows_of(self, view: HostView) -> list[Row]:
+        return [connections.row(view, self.fleet.store.log(view.name))]
+
+    def changed(self, changes: Changes) -> None:
+        self.renew()  # the last line of the log is a column
+
+    def note(self, views: Sequence[HostView]) -> Note:
+        return hosts.empty_note(self.fleet.settings.file)
+
+    def detail_of(self, key: Hashable) -> tuple[Cell, list[Line]] | None:
+        name = str(key)
+        if name not in self.fleet.store:
+            return None
+        view = self.fleet.store.host(name)
+        return cell(name, Tone.STRONG), connections.detail(view, self.fleet.store.log(name), self.app.now())
+
+    def host_of(self, key: Hashable) -> str:
+        return str(key)
+
+    def selector_of(self, key: Hashable) -> str:
+        return printable(str(key))
+
+    def status(self) -> Cell:
+        key = self.grid.cursor_key
+        if key is None or key not in self.fleet.store:
+            return BLANK
+        view = self.fleet.store.host(str(key))
+        if view.fault is None or not is_down(view):
+            return cell("l is the log; c makes the connection anew, x lets go of it", Tone.DIM)
+        remedy = f"  {view.fault.remedy}" if view.fault.remedy else ""
+        return ((" ".join(view.fault.message.split()), fault_tone(view.fault)), (remedy, Tone.DIM))
+
+    def action_log(self) -> None:
+        """Into the detail, where the log is."""
+        self.action_detail()
+
+    def action_reconnect(self) -> None:
+        """Make the connections of the marked hosts, or of this one, anew."""
+        self.reconnect_rows(self.targets())
+
+    def reconnect_rows(self, keys: Sequence[Hashable]) -> None:
+        """Make the connections of *keys* anew."""
+        for host in self.hosts_of(keys):
+            self.fleet.reconnect(host)
+        self._tell("Connecting", keys)
+
+    def action_disconnect(self) -> None:
+        """Let go of the marked hosts, or of this one."""
+        self.disconnect_rows(self.targets())
+
+    def disconnect_rows(self, keys: Sequence[Hashable]) -> None:
+        """Let go of *keys*."""
+        up = [host for host in self.hosts_of(keys) if self.fleet.store.host(host).state is not HostState.IDLE]
+        for host in up:
+            self.fleet.disconnect(host)
+        self._tell("Let go of", up)
+
+    def _tell(self, what: str, keys: Sequence[Hashable]) -> None:
+        if keys:
+            self.app.tell(f"{what} {keys[0] if len(keys) == 1 else f'{len(keys)} hosts'}")

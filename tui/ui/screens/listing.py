@@ -1,0 +1,340 @@
+"""What every table of the program can do: filter, sort, group, mark, copy, show a detail, stay on its row."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from abc import abstractmethod
+from collections.abc import Hashable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING, ClassVar
+
+from textual import on
+from textual.app import ComposeResult
+from textual.containers import Container
+from textual.widget import Widget
+from textual.widgets import Footer, Input
+
+from tui.domain.text import printable
+from tui.services.fleet import FleetApi
+from tui.ui.bridge import Changes
+from tui.ui.catalog import COMMANDS, LABELS, MODES
+from tui.ui.present.cell import BLANK, Cell, Tone, cell, join
+from tui.ui.present.filters import RowFilter, by_words
+from tui.ui.present.groups import grouped
+from tui.ui.present.lines import Line
+from tui.ui.present.notes import marked_cell, no_match_note
+from tui.ui.present.table import Note, Row, sorted_rows, titled
+from tui.ui.screens.arrange import ArrangeScreen
+from tui.ui.widgets.bars import FilterBar, ModeTab, StatusLine, TopBar
+from tui.ui.widgets.detail import Detail
+from tui.ui.widgets.grid import Grid
+
+if TYPE_CHECKING:
+    from tui.ui.app import CondafleetApp
+
+__all__ = ["Gathered", "ListingScreen"]
+
+
+COSTLY_S = 0.02
+
+
+@dataclass(slots=True)
+class Gathered:
+    """What a table could show."""
+
+    rows: list[Row]
+    """All of them, in their natural order."""
+    natural: Sequence[int]
+    note: Note
+    """What is said when there are none at all."""
+    stamp: Hashable
+    """Equal for equal rows: then nothing is drawn anew."""
+
+
+class ListingScreen(ArrangeScreen):
+    """A table with all that belongs to it. Subclasses say which rows there are and what is known of one."""
+
+    MODE: ClassVar[str]
+    THING: ClassVar[tuple[str, str]]
+    """What a row is, one and many."""
+    HAS_DETAIL: ClassVar[bool] = True
+    FIELDS: ClassVar[str] = "words that must all occur"
+    """What the empty filter bar says."""
+
+    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (140, "-wide")]  # noqa: RUF012  # as Textual declares it
+    VERTICAL_BREAKPOINTS = [(0, "-short"), (34, "-tall")]  # noqa: RUF012
+    AUTO_FOCUS = "#grid"
+
+    app: CondafleetApp
+
+    def __init__(self, fleet: FleetApi) -> None:
+        super().__init__()
+        self.fleet = fleet
+        self.row_filter = by_words("")
+        self._renewing = False
+        self._outdated = False
+        self._drawn: Hashable = None
+        self._all_rows = 0
+        self._wanted_key: Hashable | None = None
+        self.drawn_for = ""
+        """The filter's words that the rows shown are for."""
+        self.drawn_sort = self.sort
+        self.drawn_group = self.grouping
+
+    def compose(self) -> ComposeResult:
+        yield self.top()
+        yield FilterBar(self.FIELDS)
+        with Container(id="body"):
+            yield Grid(titled(self.columns, self.sort), self.app.now, id="grid")
+            if self.HAS_DETAIL:
+                yield Detail(id="detail")
+        yield StatusLine()
+        yield Footer(show_command_palette=False)
+
+    def top(self) -> Widget:
+        """The first line."""
+        return TopBar(list(MODES), self.MODE, self.crumbs())
+
+    def crumbs(self) -> Cell:
+        """Where a view that is no mode was come to; nothing for a mode."""
+        return BLANK
+
+    # What a table says of itself
+
+    @abstractmethod
+    async def gather(self) -> Gathered:
+        """The rows, with a pause now and then when there are many."""
+
+    @abstractmethod
+    def selector_of(self, key: Hashable) -> str:
+        """The row as the command line takes it, in printed form."""
+
+    @abstractmethod
+    def status(self) -> Cell:
+        """The line below the table."""
+
+    def detail_of(self, key: Hashable) -> tuple[Cell, list[Line]] | None:
+        """Title and lines for a row; None when it is gone."""
+        return None
+
+    def group_detail(self, keys: Sequence[Hashable]) -> list[Line]:
+        """Lines about the rows of a group."""
+        return []
+
+    def filter_for(self, words: str) -> RowFilter:
+        """What *words* in the filter mean here."""
+        return by_words(words)
+
+    # Rows
+
+    @property
+    def detail(self) -> Detail:
+        """The detail pane."""
+        return self.query_one("#detail", Detail)
+
+    @property
+    def filter_bar(self) -> FilterBar:
+        """The filter."""
+        return self.query_one(FilterBar)
+
+    def on_mount(self) -> None:
+        self.grid.marked = self.marks
+        self.renew()
+        self.set_interval(1.0, self._tick)
+
+    def on_screen_resume(self) -> None:
+        self.renew()
+
+    def changed(self, changes: Changes) -> None:
+        """The fleet changed, and this screen is in front."""
+        if changes.hosts:
+            self.renew()
+        else:
+            self.show_detail()
+
+    def renew(self) -> None:
+        """Make what is out of date, and show it."""
+        self._outdated = True
+        if not self._renewing and self.is_mounted:
+            self._renewing = True
+            self.app.launch(self._renew, "show the table")
+
+    async def _renew(self) -> None:
+        try:
+            while self._outdated and self.is_attached:
+                self._outdated = False
+                began = time.perf_counter()
+                await self._renew_once()
+                took = time.perf_counter() - began
+                if self._outdated and took > COSTLY_S:  # a table that is dear to draw leaves time for the keys
+                    await asyncio.sleep(min(0.3, 2 * took))
+        finally:
+            self._renewing = False
+
+    async def _renew_once(self) -> None:
+        if self.filter_bar.words != self.row_filter.words:
+            self.row_filter = self.filter_for(self.filter_bar.words)
+        wanted = self.row_filter
+        gathered = await self.gather()
+        if not self.is_attached:
+            return
+        stamp = (gathered.stamp, wanted, self.sort, self.grouping, frozenset(self.folded), self.columns)
+        if stamp != self._drawn or not gathered.rows:
+            self._drawn = stamp
+            self._draw(gathered, wanted)
+        self.show_around()
+        self.show_detail()
+
+    def _draw(self, gathered: Gathered, wanted: RowFilter) -> None:
+        total = self._all_rows = len(gathered.rows)
+        self.unfolded = sorted_rows(wanted.apply(gathered.rows, self.app.now()), self.columns, self.sort)
+        shown = self.unfolded
+        if self.grouping is not None:
+            shown = grouped(shown, self.grouping, self.folded)
+        note = no_match_note(printable(wanted.words), total, *self.THING) if total else gathered.note
+        self.grid.set_columns(titled(self.columns, self.sort))
+        self.grid.set_rows(shown, gathered.natural, note)
+        if self._wanted_key is not None and self.grid.move_to(self._wanted_key):
+            self._wanted_key = None
+        self.drawn_for, self.drawn_sort, self.drawn_group = wanted.words, self.sort, self.grouping
+        self.filter_bar.count(len(self.unfolded), total, wanted.problem)
+
+    def go_to(self, key: Hashable) -> None:
+        """Put the cursor on the row with *key*, at the latest when it is there."""
+        self._wanted_key = None if self.is_mounted and self.grid.move_to(key) else key
+
+    def show_around(self) -> None:
+        """The lines around the table."""
+        marked = marked_cell(len(self.marks), self.marks.hidden(self.shown_keys()), self.sum_of(list(self.marks)))
+        grouped_by = cell(f"by {self.grouping.label}" if self.grouping and self.GROUPINGS[1:] else "", Tone.ACCENT)
+        self.query_one(StatusLine).say(join((marked, grouped_by, self.status()), " · "))
+
+    def sum_of(self, keys: Sequence[Hashable]) -> str:
+        """What marked rows come to, beside their number."""
+        return ""
+
+    def show_detail(self) -> None:
+        """The detail of the row under the cursor."""
+        if not self.HAS_DETAIL or not self.detail.display:
+            return
+        row = self.grid.cursor_item
+        if row is not None and row.head:
+            self.detail.show(row.key, row.head, self.group_detail(row.item))
+            return
+        title, lines = (None if row is None else self.detail_of(row.key)) or (BLANK, [])
+        if title and self.has_class("-detail") and not self.grid.display:
+            title = join((cell(LABELS[self.MODE], Tone.DIM), title), " › ")
+        self.detail.show(row.key if row is not None else None, title, lines)
+
+    def _tick(self) -> None:
+        if not self.is_attached or self.app.front() is not self:
+            return
+        self.grid.repaint_live()
+        self.show_around()
+        if not self.grid.rows and not self._all_rows:
+            self.renew()
+        self.show_detail()
+
+    @on(Grid.Highlighted)
+    def _highlighted(self) -> None:
+        self.show_around()
+        self.show_detail()
+
+    @on(Grid.Selected)
+    def _selected(self) -> None:
+        self.action_detail()
+
+    @on(ModeTab.Chosen)
+    def _mode_chosen(self, event: ModeTab.Chosen) -> None:
+        self.app.action_mode(event.mode)
+
+    @on(FilterBar.Changed)
+    def _filtered(self) -> None:
+        self.renew()
+
+    @on(FilterBar.Left)
+    def action_leave_filter(self) -> None:
+        """From the filter to the table; the filter stays."""
+        if not self.filter_bar.words:
+            self.filter_bar.clear()
+        self.grid.focus()
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """With ``--readonly`` what changes a host is not there; who types into the filter sees only the keys for it."""
+        if isinstance(self.focused, Input) and action not in ("back", "leave_filter"):
+            return False
+        if self.app.readonly and any(each.dangerous and each.action == action for each in COMMANDS):
+            return False
+        return super().check_action(action, parameters)
+
+    # Verbs
+
+    def action_detail(self) -> None:
+        """Into the detail (where it has no place beside the table it takes the table's); fold or unfold a group."""
+        row = self.grid.cursor_item
+        if row is None:
+            return
+        if row.head:
+            self.folded ^= {row.key}
+            self.renew()
+        elif self.HAS_DETAIL:
+            self.add_class("-detail")
+            self.call_after_refresh(self._enter_detail)
+
+    def _enter_detail(self) -> None:
+        self.show_detail()
+        self.detail.focus()
+
+    def action_back(self) -> None:
+        """One step out: of the detail, of the filter."""
+        if self.HAS_DETAIL and (self.focused is self.detail or self.has_class("-detail")):
+            self.remove_class("-detail")
+            self.call_after_refresh(self.grid.focus)
+        elif self.filter_bar.has_class("-open"):
+            self.filter_bar.clear()
+            self.grid.focus()
+
+    def action_filter(self) -> None:
+        """Type into the filter."""
+        self.filter_bar.open()
+
+    def filter_bar_set(self, words: str) -> None:
+        """Filter by *words* and give the table the keys."""
+        self.filter_bar.set_words(words)
+        self.grid.focus()
+
+    def action_copy(self) -> None:
+        """Copy the marked rows' selectors, or the row's, by OSC 52."""
+        self.copy_rows(self.targets())
+
+    def copy_rows(self, keys: Sequence[Hashable]) -> None:
+        """Copy selectors, one a line."""
+        texts = [self.selector_of(key) for key in keys]
+        if texts:
+            self.app.copy_to_clipboard("\n".join(texts))
+            self.app.tell(f"Copied {texts[0]}" if len(texts) == 1 else f"Copied {len(texts)} lines")
+
+    def action_pane(self) -> None:
+        """Show the detail pane or hide it."""
+        self.toggle_class("-nopane")
+        self.app.remember()
+        self.call_after_refresh(self.show_detail)
+
+    def action_keys(self) -> None:
+        """The keys of this screen."""
+        self.app.show_keys(self.MODE)
+
+    def action_find(self) -> None:
+        """Find a package on the whole fleet."""
+        self.app.find("")
+
+    def headline(self, *parts: str) -> Cell:
+        """Breadcrumbs: where one came from, and what this is."""
+        return join([*(cell(part, Tone.DIM) for part in parts[:-1]), cell(parts[-1], Tone.STRONG)], " › ")
+
+
+def later(screen: ListingScreen, words: str) -> None:
+    """Set the filter of *screen* once it is drawn."""
+    screen.call_after_refresh(partial(screen.filter_bar_set, words))

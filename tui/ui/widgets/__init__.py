@@ -1,0 +1,1 @@
+"""Widgets that know rows, cells and keys, and nothing of hosts."""

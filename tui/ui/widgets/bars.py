@@ -1,0 +1,163 @@
+"""The one-line bars around a table: modes above, what is missing below."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from textual import events
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal
+from textual.content import Content
+from textual.message import Message
+from textual.widgets import Input, Static
+
+from tui.ui.present.cell import BLANK, Cell, Tone, cell, join
+from tui.ui.widgets.toned import content
+
+__all__ = ["FilterBar", "ModeTab", "StatusLine", "TopBar"]
+
+
+class ModeTab(Static):
+    """The name of a mode with its key; a click switches to it."""
+
+    DEFAULT_CSS = """
+    ModeTab { width: auto; padding: 0 1; color: $text-muted; }
+    ModeTab:hover { color: $foreground; }
+    ModeTab.-current { background: $primary; color: $text; text-style: bold; }
+    """
+
+    class Chosen(Message):
+        """A tab was clicked."""
+
+        def __init__(self, mode: str) -> None:
+            super().__init__()
+            self.mode = mode
+
+    def __init__(self, mode: str, key: str, label: str, current: bool) -> None:
+        super().__init__(Content(f"{key} {label}"), classes="-current" if current else "")
+        self.mode = mode
+
+    def on_click(self, event: events.Click) -> None:
+        event.stop()
+        self.post_message(self.Chosen(self.mode))
+
+
+class TopBar(Horizontal):
+    """The modes, or the way to a view, on the left; the fleet in a few words on the right."""
+
+    DEFAULT_CSS = """
+    TopBar { height: 1; background: $surface; }
+    TopBar > #crumbs { width: auto; max-width: 70%; padding: 0 1; text-wrap: nowrap; text-overflow: ellipsis; }
+    TopBar > #summary { width: 1fr; text-align: right; padding: 0 1; text-wrap: nowrap; text-overflow: ellipsis; }
+    """
+
+    def __init__(self, modes: list[tuple[str, str, str]], current: str, crumbs: Cell = BLANK) -> None:
+        super().__init__(id="top")
+        self._modes = modes
+        self._current = current
+        self._crumbs = crumbs
+
+    def compose(self) -> ComposeResult:
+        if self._crumbs:
+            yield Static(content(self._crumbs), id="crumbs")
+        else:
+            for mode, key, label in self._modes:
+                yield ModeTab(mode, key, label, mode == self._current)
+        yield Static(Content(""), id="summary")
+
+    def summarize(self, summary: Cell) -> None:
+        """Show the fleet's state."""
+        self.query_one("#summary", Static).update(content(summary))
+
+
+class StatusLine(Static):
+    """What is shown, and what is missing from it."""
+
+    DEFAULT_CSS = """
+    StatusLine {
+        height: 1; padding: 0 1; color: $text-muted; background: $surface;
+        text-wrap: nowrap; text-overflow: ellipsis;
+    }
+    """
+
+    def __init__(self) -> None:
+        super().__init__(Content(""), id="status")
+
+    def say(self, spans: Cell) -> None:
+        """Show *spans*."""
+        self.update(content(spans))
+
+
+class FilterBar(Horizontal):
+    """The live filter: hidden while it is empty and not being typed into."""
+
+    DEFAULT_CSS = """
+    FilterBar { height: 1; display: none; background: $boost; }
+    FilterBar.-open { display: block; }
+    FilterBar > #slash { width: auto; padding: 0 0 0 1; color: $text-accent; text-style: bold; }
+    FilterBar > Input { width: 1fr; height: 1; border: none; padding: 0 1; background: $boost; }
+    FilterBar > #hits {
+        width: auto; max-width: 75%; padding: 0 1; color: $text-muted; text-wrap: nowrap; text-overflow: ellipsis;
+    }
+    """
+
+    class Changed(Message):
+        """The words changed."""
+
+        def __init__(self, words: str) -> None:
+            super().__init__()
+            self.words = words
+
+    class Left(Message):
+        """Enter or an arrow: the person goes on in the table."""
+
+    class _Field(Input):
+        BINDINGS: ClassVar[list[BindingType]] = [
+            Binding("enter", "submit", "To the table", key_display="⏎"),
+            Binding("escape", "screen.back", "Clear", key_display="Esc"),
+            Binding("down,up", "screen.leave_filter", "To the table", show=False),
+        ]
+
+    def __init__(self, placeholder: str) -> None:
+        super().__init__(id="filter")
+        self._placeholder = placeholder
+
+    def compose(self) -> ComposeResult:
+        yield Static(Content("/"), id="slash")
+        yield self._Field(placeholder=self._placeholder, compact=True, select_on_focus=False)
+        yield Static(Content(""), id="hits")
+
+    @property
+    def words(self) -> str:
+        """What is typed."""
+        return self.query_one(Input).value
+
+    def open(self) -> None:
+        """Show it and take the keys."""
+        self.add_class("-open")
+        self.query_one(Input).focus()
+
+    def clear(self) -> None:
+        """Drop the words and hide."""
+        self.query_one(Input).value = ""
+        self.remove_class("-open")
+
+    def set_words(self, words: str) -> None:
+        """Filter by *words*, without taking the keys."""
+        self.query_one(Input).value = words
+        self.set_class(bool(words), "-open")
+
+    def count(self, shown: int, all_rows: int, problem: str = "") -> None:
+        """Say how many rows are left, and which part of the words was not understood."""
+        hits = f"{shown:,} of {all_rows:,}" if self.words and all_rows else ""
+        said = join((cell(problem, Tone.WARN), cell(hits)), "  ")
+        self.query_one("#hits", Static).update(content(said))
+
+    def on_input_changed(self, event: Input.Changed) -> None:
+        event.stop()
+        self.post_message(self.Changed(event.value))
+
+    def on_input_submitted(self, event: Input.Submitted) -> None:
+        event.stop()
+        self.post_message(self.Left())
