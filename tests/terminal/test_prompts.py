@@ -77,6 +77,7 @@ async def test_two_hosts_are_asked_about_one_after_the_other(terminal: Terminal)
 
 async def test_what_was_typed_before_the_question_is_no_answer(terminal: Terminal) -> None:
     terminal.type(b"early\r")
+    await terminal.shows(b"early")  # the terminal's own echo: it is waiting there now
     asking = asyncio.create_task(prompter(terminal).secret(PASSWORD))
     await terminal.shows(b"password: ")
     terminal.type(b"late\r")
