@@ -54,7 +54,8 @@ class Fault:
 
     kind: FaultKind
     message: str
-    """What happened, in plain words, naming host or path; printed form (see :mod:`tui.domain.text`)."""
+    """What happened, in plain words, naming host or path; printed form (see :mod:`tui.domain.text`).
+    English; a :class:`tui.domain.phrases.Phrase`, so that the screen can say it in another language."""
     remedy: str
     """What the person can do next; empty when there is nothing to do but wait."""
     retry_at: float | None = None

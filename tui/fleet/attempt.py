@@ -11,6 +11,7 @@ import asyncssh
 
 from tui.domain.errors import HostFaultError
 from tui.domain.faults import Fault, FaultKind
+from tui.domain.phrases import joined, phrase
 from tui.domain.text import printable
 from tui.fleet.admission import Place
 from tui.fleet.connection import SshConnection
@@ -107,7 +108,7 @@ class Attempt:
         self.phase = Phase.CONNECT if self.lease is not None else Phase.BANNER
         with deadline.paused():
             self._place = await engine.admission.enter()
-        self.report("shaking hands")
+        self.report(phrase("shaking hands"))
         wire = await dial(
             options, login, sock=self._sock, tunnel=self.lease.connection if self.lease else None,
             sure_key=worked, made=self._made,
@@ -118,17 +119,19 @@ class Attempt:
         resolved = self.resolved
         if resolved.proxy_command is not None:
             self.phase = Phase.CONNECT
-            self.report("starting the ProxyCommand")
+            self.report(phrase("starting the ProxyCommand"))
             self._proxy = ProxyProcess()
             self.engine.proxies.add(self._proxy)
             self._sock = await self._proxy.start(
                 resolved.proxy_command, self.engine.environment, self.engine.proxies.discard
             )
             return
-        self.report(f"looking up {printable(resolved.hostname)}")
+        self.report(phrase("looking up {hostname}", hostname=printable(resolved.hostname)))
         addresses = await self.engine.names.look_up(resolved.hostname, resolved.port, resolved.family)
         self.phase = Phase.CONNECT
-        self.report(f"connecting to {printable(resolved.hostname)} port {resolved.port}")
+        self.report(
+            phrase("connecting to {hostname} port {port}", hostname=printable(resolved.hostname), port=resolved.port)
+        )
         self._sock = await connect_tcp(addresses, resolved.bind_address)
 
     def _made(self, wire: Wire) -> None:
@@ -159,7 +162,7 @@ class Attempt:
             host_key=record.host_key_name,
             auth_method=printable(method),
             server_version=clean(version.decode("utf-8", "replace") if isinstance(version, bytes) else str(version)),
-            not_honoured=(*resolved.not_honoured, *map(printable, record.problems)),
+            not_honoured=(*resolved.not_honoured, *record.problems),
             connected_at=engine.clock.now(),
         )
         lease, proxy = self.lease, self._proxy
@@ -179,7 +182,11 @@ class Attempt:
             def why() -> Fault | None:
                 if not jump.connection.is_gone:
                     return None
-                message = f"The connection to {resolved.name} was lost with that of {jump.name}, through which it went."
+                message = phrase(
+                    "The connection to {host} was lost with that of {jump}, through which it went.",
+                    host=resolved.name,
+                    jump=jump.name,
+                )
                 return Fault(FaultKind.LOST, message, GOES_ON)
 
             connection.why_lost = why
@@ -200,8 +207,10 @@ class Attempt:
 
     @property
     def _where(self) -> str:
-        through = f" through {self.lease.name}" if self.lease is not None else ""
-        return self.resolved.where + through
+        where = self.resolved.where
+        if self.lease is None:
+            return where
+        return phrase("{where} through {jump}", where=where, jump=self.lease.name)
 
     async def _explain(self, error: Exception, deadline: Deadline) -> Exception:
         login, wire = self._login, self._wire
@@ -229,8 +238,10 @@ class Attempt:
         if self._proxy is not None and self.phase in (Phase.CONNECT, Phase.BANNER):
             return HostFaultError(await self._proxy_fault(self._proxy, error))
         if isinstance(error, ValueError) and wire is None:
-            message = f"The settings for {self.resolved.name} cannot be used: {clean(str(error))}."
-            return HostFaultError(Fault(FaultKind.CONFIG, message, "Correct ssh_config or the configuration."))
+            message = phrase(
+                "The settings for {host} cannot be used: {reason}.", host=self.resolved.name, reason=clean(str(error))
+            )
+            return HostFaultError(Fault(FaultKind.CONFIG, message, phrase("Correct ssh_config or the configuration.")))
         fault = connect_fault(self._where, self.phase, error)
         if fault.kind is FaultKind.AUTH_FAILED and login is not None:
             fault = self._login_fault(login, fault.message)
@@ -243,30 +254,43 @@ class Attempt:
         except TimeoutError:
             proxy.kill()
         said = clean(proxy.said)
-        status = f"exit status {proxy.failed}" if proxy.failed else "it closed the connection"
-        message = f"The ProxyCommand for {self.resolved.where} led nowhere ({said or status})."
-        return Fault(FaultKind.JUMP_FAILED, message, "Run the ProxyCommand of ssh_config by hand to see why.")
+        closed = phrase("it closed the connection")
+        status = phrase("exit status {status}", status=proxy.failed) if proxy.failed else closed
+        message = phrase(
+            "The ProxyCommand for {where} led nowhere ({reason}).", where=self.resolved.where, reason=said or status
+        )
+        return Fault(FaultKind.JUMP_FAILED, message, phrase("Run the ProxyCommand of ssh_config by hand to see why."))
 
     def _login_fault(self, login: Login, said: str = "") -> Fault:
         record, resolved = login.record, self.resolved
         user = printable(resolved.user)
-        keys = ", ".join(map(printable, record.keys))
-        tried = [f"publickey with {keys}" if method == "publickey" else method for method in record.tried]
-        done = [f"Tried: {'; '.join(tried)}." if tried else "Nothing could be tried."]
+        keys = phrase("publickey with {keys}", keys=", ".join(map(printable, record.keys)))
+        tried = joined("{before}; {next}", (keys if method == "publickey" else method for method in record.tried))
+        done = [phrase("Tried: {methods}.", methods=tried) if tried else phrase("Nothing could be tried.")]
         if "publickey" in record.begun and not record.keys:
-            done.append("There was no key that could be offered.")
+            done.append(phrase("There was no key that could be offered."))
         if record.accepts:
-            done.append(f"The server still accepts {', '.join(record.accepts)}.")
+            done.append(phrase("The server still accepts {methods}.", methods=", ".join(record.accepts)))
         if record.unanswered:
-            asked = f"{self._where} wants {clean(record.unanswered)} for {user}, and none was given."
-            remedy = "Connect again to be asked, or set up a key (ssh-copy-id)."
-            return Fault(FaultKind.AUTH_NEEDED, " ".join((asked, *done)), remedy)
-        sentences = [said or f"{self._where} did not let {user} in.", *done]
-        sentences += [f"Not used: {clean(problem)}." for problem in record.problems[:5]]
+            asked = phrase(
+                "{where} wants {secret} for {user}, and none was given.",
+                where=self._where,
+                secret=record.unanswered,
+                user=user,
+            )
+            remedy = phrase("Connect again to be asked, or set up a key (ssh-copy-id).")
+            return Fault(FaultKind.AUTH_NEEDED, joined("{before} {next}", (asked, *done)), remedy)
+        sentences = [said or phrase("{where} did not let {user} in.", where=self._where, user=user), *done]
+        sentences += [phrase("Not used: {reason}.", reason=problem) for problem in record.problems[:5]]
         wanted = {"gssapi-with-mic": "GSSAPI", "hostbased": "Hostbased"}
         for method, word in wanted.items():
             if method in record.accepts:
-                sentences += [f"{line}." for line in resolved.not_honoured if line.startswith(word)]
-        sentences += [f"{line}." for line in resolved.not_honoured if line.startswith(("PKCS11", "SecurityKey"))]
-        remedy = "Add this account's public key to the host (ssh-copy-id), or name the right `identity` and `user`."
-        return Fault(FaultKind.AUTH_FAILED, " ".join(sentences), remedy)
+                sentences += [
+                    phrase("{sentence}.", sentence=line) for line in resolved.not_honoured if line.startswith(word)
+                ]
+        agent_only = [line for line in resolved.not_honoured if line.startswith(("PKCS11", "SecurityKey"))]
+        sentences += [phrase("{sentence}.", sentence=line) for line in agent_only]
+        remedy = phrase(
+            "Add this account's public key to the host (ssh-copy-id), or name the right `identity` and `user`."
+        )
+        return Fault(FaultKind.AUTH_FAILED, joined("{before} {next}", sentences), remedy)

@@ -12,6 +12,7 @@ import asyncssh
 
 from tui.domain.errors import HostFaultError
 from tui.domain.faults import Fault, FaultKind
+from tui.domain.phrases import phrase
 from tui.fleet.inbox import Inbox, Tail
 
 __all__ = ["Places", "SshChannel"]
@@ -151,8 +152,8 @@ class SshChannel(asyncssh.SSHClientSession[bytes]):
         return self._channel
 
     def _no_input(self) -> HostFaultError:
-        message = f"The program on {self._where} has ended and takes no more input."
-        return HostFaultError(Fault(FaultKind.LOST, message, "Nothing else was affected; open it again."))
+        message = phrase("The program on {where} has ended and takes no more input.", where=self._where)
+        return HostFaultError(Fault(FaultKind.LOST, message, phrase("Nothing else was affected; open it again.")))
 
     # -- callbacks of the SSH library -----------------------------------------------------------------
 

@@ -11,6 +11,7 @@ import asyncssh
 
 from tui.domain.errors import HostFaultError
 from tui.domain.faults import Fault, FaultKind
+from tui.domain.phrases import phrase
 from tui.fleet.channels import Places, SshChannel
 from tui.fleet.dial import Wire
 from tui.fleet.faults import clean, lost_fault
@@ -130,9 +131,11 @@ class SshConnection:
                 await asyncio.shield(opening)
         except TimeoutError:
             self._give_up(opening, session, leave)
-            message = f"{self._name} did not start a program within {self._limit:g} s."
+            message = phrase(
+                "{host} did not start a program within {seconds} s.", host=self._name, seconds=f"{self._limit:g}"
+            )
             raise HostFaultError(
-                Fault(FaultKind.TIMEOUT, message, "The host may be overloaded, or its login shell may hang.")
+                Fault(FaultKind.TIMEOUT, message, phrase("The host may be overloaded, or its login shell may hang."))
             ) from None
         except asyncio.CancelledError:
             self._give_up(opening, session, leave)
@@ -164,26 +167,36 @@ class SshConnection:
             return HostFaultError(self._reason())
         if error.code == asyncssh.OPEN_REQUEST_PTY_FAILED:
             return HostFaultError(
-                Fault(FaultKind.PERMISSION, f"{self._name} gives this account no terminal.",
-                      "See PermitTTY in its sshd_config and `no-pty` in authorized_keys.")
+                Fault(FaultKind.PERMISSION, phrase("{host} gives this account no terminal.", host=self._name),
+                      phrase("See PermitTTY in its sshd_config and `no-pty` in authorized_keys."))
             )  # fmt: skip
         if error.code == asyncssh.OPEN_REQUEST_SESSION_FAILED:
             return HostFaultError(
-                Fault(FaultKind.SHELL_BROKEN, f"{self._name} refused to start a program for this account.",
-                      "See the account's shell and ForceCommand in its sshd_config.")
-            )  # fmt: skip
+                Fault(
+                    FaultKind.SHELL_BROKEN,
+                    phrase("{host} refused to start a program for this account.", host=self._name),
+                    phrase("See the account's shell and ForceCommand in its sshd_config."),
+                )
+            )
         if error.code == asyncssh.OPEN_ADMINISTRATIVELY_PROHIBITED:
             leave()
             return HostFaultError(
-                Fault(FaultKind.PERMISSION, f"{self._name} lets this account start no program: {clean(error.reason)}.",
-                      "See MaxSessions and ForceCommand in its sshd_config.")
-            )  # fmt: skip
+                Fault(
+                    FaultKind.PERMISSION,
+                    phrase(
+                        "{host} lets this account start no program: {reason}.",
+                        host=self._name,
+                        reason=clean(error.reason),
+                    ),
+                    phrase("See MaxSessions and ForceCommand in its sshd_config."),
+                )
+            )
         return _NoMoreSessionsError(error.reason)
 
     def _exhausted(self, reason: str) -> Fault:
-        message = f"{self._name} gives this connection no further session ({reason})."
+        message = phrase("{host} gives this connection no further session ({reason}).", host=self._name, reason=reason)
         return Fault(FaultKind.SESSIONS_EXHAUSTED, message,
-                     "Close a terminal on this host, or raise MaxSessions in its sshd_config.")  # fmt: skip
+                     phrase("Close a terminal on this host, or raise MaxSessions in its sshd_config."))  # fmt: skip
 
     async def closed(self) -> Fault | None:
         """Wait until it is gone; see the port."""
@@ -239,7 +252,11 @@ class SshConnection:
         if self._fault is not None:
             return self._fault
         if self._closing:
-            return Fault(FaultKind.LOST, f"The connection to {self._name} was closed.", "Connect again.")
+            return Fault(
+                FaultKind.LOST,
+                phrase("The connection to {host} was closed.", host=self._name),
+                phrase("Connect again."),
+            )
         return lost_fault(self._name, None)
 
     def _on_lost(self, error: Exception | None) -> None:

@@ -11,6 +11,7 @@ from pathlib import Path
 from tui.domain.errors import HostFaultError
 from tui.domain.faults import Fault, FaultKind
 from tui.domain.hosts import HostSpec
+from tui.domain.phrases import phrase
 from tui.domain.settings import Limits
 from tui.fleet.admission import Admission
 from tui.fleet.attempt import Attempt, HostKeyRefusedError, LateAnswerError
@@ -132,8 +133,14 @@ class SshConnector:
         raise HostFaultError(
             Fault(
                 FaultKind.HOST_KEY_UNKNOWN,
-                f"No host key of {resolved.where} has that fingerprint. It showed {shown}. Nothing was saved.",
-                "Compare with what the host's keeper says (ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub there).",
+                phrase(
+                    "No host key of {where} has that fingerprint. It showed {shown}. Nothing was saved.",
+                    where=resolved.where,
+                    shown=shown,
+                ),
+                phrase(
+                    "Compare with what the host's keeper says (ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub there)."
+                ),
             )
         )
 
@@ -145,7 +152,7 @@ class SshConnector:
         report: Callable[[str], None],
         tell: Callable[[ConnectionFacts], None] | None = None,
     ) -> SshConnection:
-        report("reading its ssh settings")
+        report(phrase("reading its ssh settings"))
         resolved = await self._config.resolve(spec)
         if tell is not None:
             tell(ConnectionFacts(address=resolved.hostname, port=resolved.port, user=resolved.user))
@@ -177,12 +184,12 @@ class SshConnector:
                 else:
                     await decide(self._engine, resolved, refused.problem, report)
             except LateAnswerError:
-                report("connecting again with the answer")
+                report(phrase("connecting again with the answer"))
         raise HostFaultError(
             Fault(
                 FaultKind.HOST_KEY_UNKNOWN,
-                f"{resolved.where} showed another host key each time.",
-                "Several machines may answer under one address: give each a name of its own.",
+                phrase("{where} showed another host key each time.", where=resolved.where),
+                phrase("Several machines may answer under one address: give each a name of its own."),
             )
         )
 
@@ -193,10 +200,13 @@ class SshConnector:
             return None
         if len(passed) >= _DEEPEST:
             raise HostFaultError(
-                Fault(FaultKind.CONFIG, f"{resolved.name} lies behind more than {_DEEPEST} jump hosts.",
-                      "Correct ProxyJump in ssh_config.")
-            )  # fmt: skip
-        report(f"jump {parts[-1].host}")
+                Fault(
+                    FaultKind.CONFIG,
+                    phrase("{host} lies behind more than {n} jump hosts.", host=resolved.name, n=_DEEPEST),
+                    phrase("Correct ProxyJump in ssh_config."),
+                )
+            )
+        report(phrase("jump {host}", host=parts[-1].host))
         try:
             return await self._jumps.lease(parts, (*passed, resolved.name), report)
         except HostFaultError as error:
@@ -204,11 +214,19 @@ class SshConnector:
             if cause.kind is FaultKind.CONFIG:
                 raise
             jump = parts[-1].host
-            message = f"{resolved.name} is reached through {jump}, which failed: {cause.message}"
+            message = phrase(
+                "{host} is reached through {jump}, which failed: {reason}",
+                host=resolved.name,
+                jump=jump,
+                reason=cause.message,
+            )
             remedy = cause.remedy
             if cause.kind is FaultKind.HOST_KEY_UNKNOWN and jump not in self._hosts:
                 # `hosts trust` knows the fleet only.
-                remedy = f"Compare it with the host's own, then: ssh {jump} (which asks and saves it). Connect again."
+                remedy = phrase(
+                    "Compare it with the host's own, then: ssh {jump} (which asks and saves it). Connect again.",
+                    jump=jump,
+                )
             raise HostFaultError(
                 Fault(FaultKind.JUMP_FAILED, message, remedy, needs_person=cause.waits_for_a_person)
             ) from error

@@ -10,6 +10,7 @@ from enum import Enum
 import asyncssh
 
 from tui.domain.faults import Fault, FaultKind
+from tui.domain.phrases import mark, phrase
 from tui.domain.text import printable
 
 __all__ = [
@@ -23,7 +24,7 @@ __all__ = [
     "timeout_fault",
 ]
 
-GOES_ON = "What runs on the host goes on, and can be reached again over a new connection."
+GOES_ON = phrase("What runs on the host goes on, and can be reached again over a new connection.")
 """The remedy for a connection that was up: true where it is made again without asking, and where it is not."""
 
 _LONGEST = 300
@@ -32,11 +33,11 @@ _LONGEST = 300
 class Phase(Enum):
     """How far a connection has come; the value completes "while …"."""
 
-    RESOLVE = "its name was looked up"
-    CONNECT = "the connection was made"
-    BANNER = "waiting for its SSH greeting"
-    KEX = "the keys were exchanged"
-    LOGIN = "logging in"
+    RESOLVE = phrase("its name was looked up")
+    CONNECT = phrase("the connection was made")
+    BANNER = phrase("waiting for its SSH greeting")
+    KEX = phrase("the keys were exchanged")
+    LOGIN = phrase("logging in")
 
 
 def clean(text: str) -> str:
@@ -47,30 +48,29 @@ def clean(text: str) -> str:
 
 def timeout_fault(where: str, phase: Phase, seconds: float) -> Fault:
     """*where* is ``gpu01 (192.0.2.1 port 22)``."""
-    within = f"within {seconds:g} s"
     message, remedy = {
         Phase.RESOLVE: (
-            f"The name of {where} was not resolved {within}.",
-            "See whether the name server can be reached, or write the host's `address` in the configuration.",
+            mark("The name of {where} was not resolved within {seconds} s."),
+            phrase("See whether the name server can be reached, or write the host's `address` in the configuration."),
         ),
         Phase.CONNECT: (
-            f"{where} did not answer {within}.",
-            "See whether the host is on, and whether a firewall or a missing VPN stands in between.",
+            mark("{where} did not answer within {seconds} s."),
+            phrase("See whether the host is on, and whether a firewall or a missing VPN stands in between."),
         ),
         Phase.BANNER: (
-            f"{where} accepted the connection and sent no SSH greeting {within}.",
-            "The host may be overloaded or hung, or something other than sshd listens on that port.",
+            mark("{where} accepted the connection and sent no SSH greeting within {seconds} s."),
+            phrase("The host may be overloaded or hung, or something other than sshd listens on that port."),
         ),
         Phase.KEX: (
-            f"{where} stopped answering {within}, while keys were exchanged.",
-            "The host may be overloaded, or the network drops large packets (MTU).",
+            mark("{where} stopped answering within {seconds} s, while keys were exchanged."),
+            phrase("The host may be overloaded, or the network drops large packets (MTU)."),
         ),
         Phase.LOGIN: (
-            f"{where} did not finish the login {within}.",
-            "Its login may wait for a name server or a network home; raise `limits: connect` to wait longer.",
+            mark("{where} did not finish the login within {seconds} s."),
+            phrase("Its login may wait for a name server or a network home; raise `limits: connect` to wait longer."),
         ),
     }[phase]
-    return Fault(FaultKind.TIMEOUT, message, remedy)
+    return Fault(FaultKind.TIMEOUT, phrase(message, where=where, seconds=f"{seconds:g}"), remedy)
 
 
 def connect_fault(where: str, phase: Phase, error: BaseException) -> Fault:
@@ -78,13 +78,22 @@ def connect_fault(where: str, phase: Phase, error: BaseException) -> Fault:
     if isinstance(error, asyncssh.KeyExchangeFailed):
         return Fault(
             FaultKind.KEX_FAILED,
-            f"{where} and this program know no common way to exchange keys: {clean(error.reason)}.",
-            "Enable a current algorithm in its sshd_config (KexAlgorithms, Ciphers, MACs, HostKeyAlgorithms), "
-            "or look at what ssh_config restricts here.",
+            phrase(
+                "{where} and this program know no common way to exchange keys: {reason}.",
+                where=where,
+                reason=clean(error.reason),
+            ),
+            phrase(
+                "Enable a current algorithm in its sshd_config (KexAlgorithms, Ciphers, MACs, "
+                "HostKeyAlgorithms), or look at what ssh_config restricts here."
+            ),
         )
     if isinstance(error, asyncssh.IllegalUserName):
-        return Fault(FaultKind.CONFIG, f"The user name for {where} cannot be used: {clean(error.reason)}.",
-                     "Correct `user` in the configuration.")  # fmt: skip
+        return Fault(
+            FaultKind.CONFIG,
+            phrase("The user name for {where} cannot be used: {reason}.", where=where, reason=clean(error.reason)),
+            phrase("Correct `user` in the configuration."),
+        )
     if isinstance(error, asyncssh.ConnectionLost):
         return _dropped(where, phase)
     if isinstance(error, asyncssh.DisconnectError):
@@ -99,14 +108,20 @@ def connect_fault(where: str, phase: Phase, error: BaseException) -> Fault:
 
 def no_greeting_fault(where: str, received: bytes) -> Fault:
     """Something answered, but not an SSH server; *received* is how it began."""
-    return _no_ssh(where, Phase.BANNER, f"it began with {clean(received[:80].decode('utf-8', 'surrogateescape'))!r}")
+    began = clean(received[:80].decode("utf-8", "surrogateescape"))
+    return _no_ssh(where, Phase.BANNER, phrase("it began with {text}", text=repr(began)))
 
 
 def _no_ssh(where: str, phase: Phase, reason: str) -> Fault:
     return Fault(
         FaultKind.PROTOCOL,
-        f"{where} sent something that is no valid SSH, while {phase.value}: {reason}.",
-        "See what listens on that port, and whether something in between changes the data.",
+        phrase(
+            "{where} sent something that is no valid SSH, while {phase}: {reason}.",
+            where=where,
+            phase=phase.value,
+            reason=reason,
+        ),
+        phrase("See what listens on that port, and whether something in between changes the data."),
     )
 
 
@@ -114,64 +129,78 @@ def _dropped(where: str, phase: Phase) -> Fault:
     if phase in (Phase.CONNECT, Phase.BANNER):
         return Fault(
             FaultKind.LOST,
-            f"{where} took the connection and closed it before any greeting.",
-            "sshd may be at its limit (MaxStartups), may have banned this address for a while "
-            "(PerSourcePenalties, fail2ban), or may be restarting.",
+            phrase("{where} took the connection and closed it before any greeting.", where=where),
+            phrase(
+                "sshd may be at its limit (MaxStartups), may have banned this address for a while "
+                "(PerSourcePenalties, fail2ban), or may be restarting."
+            ),
         )
-    return Fault(FaultKind.LOST, f"{where} dropped the connection while {phase.value}.",
-                 "It is tried again; sshd's log on the host says why.")  # fmt: skip
+    return Fault(
+        FaultKind.LOST,
+        phrase("{where} dropped the connection while {phase}.", where=where, phase=phase.value),
+        phrase("It is tried again; sshd's log on the host says why."),
+    )
 
 
 def _disconnected(where: str, phase: Phase, error: asyncssh.DisconnectError) -> Fault:
     reason = clean(error.reason)
     if "too many authentication failures" in error.reason.lower():
-        return Fault(FaultKind.AUTH_FAILED, f"{where} refused further login attempts: {reason}.",
-                     "Name the right key as `identity` in the configuration.")  # fmt: skip
+        return Fault(
+            FaultKind.AUTH_FAILED,
+            phrase("{where} refused further login attempts: {reason}.", where=where, reason=reason),
+            phrase("Name the right key as `identity` in the configuration."),
+        )
     if isinstance(error, asyncssh.ProtocolNotSupported):
-        return Fault(FaultKind.PROTOCOL, f"{where} speaks no SSH version that can be used: {reason}.",
-                     "See what listens on that port; SSH 1 is not supported.")  # fmt: skip
+        return Fault(
+            FaultKind.PROTOCOL,
+            phrase("{where} speaks no SSH version that can be used: {reason}.", where=where, reason=reason),
+            phrase("See what listens on that port; SSH 1 is not supported."),
+        )
     if isinstance(error, (asyncssh.ProtocolError, asyncssh.MACError, asyncssh.CompressionError)):
         return _no_ssh(where, phase, reason)
-    return Fault(FaultKind.LOST, f"{where} ended the connection while {phase.value}: {reason}.",
-                 "It is tried again; sshd's log on the host says why.")  # fmt: skip
+    return Fault(
+        FaultKind.LOST,
+        phrase("{where} ended the connection while {phase}: {reason}.", where=where, phase=phase.value, reason=reason),
+        phrase("It is tried again; sshd's log on the host says why."),
+    )
 
 
 def _name_fault(where: str, error: socket.gaierror) -> Fault:
     if error.errno == socket.EAI_AGAIN:
-        message = f"The name of {where} could not be looked up now: no name server answered."
-        return Fault(FaultKind.NAME_NOT_FOUND, message, "See whether this machine has a network.")
-    return Fault(FaultKind.NAME_NOT_FOUND, f"The name of {where} is not known.",
-                 "Correct the name, or write the host's `address` in the configuration.")  # fmt: skip
+        message = phrase("The name of {where} could not be looked up now: no name server answered.", where=where)
+        return Fault(FaultKind.NAME_NOT_FOUND, message, phrase("See whether this machine has a network."))
+    return Fault(FaultKind.NAME_NOT_FOUND, phrase("The name of {where} is not known.", where=where),
+                 phrase("Correct the name, or write the host's `address` in the configuration."))  # fmt: skip
 
 
 _OS_FAULTS: dict[int, tuple[FaultKind, str, str]] = {
     errno.ECONNREFUSED: (
         FaultKind.REFUSED,
-        "{where} refused the connection: nothing listens on that port.",
-        "See whether sshd runs on the host and whether the port is right.",
+        mark("{where} refused the connection: nothing listens on that port."),
+        phrase("See whether sshd runs on the host and whether the port is right."),
     ),
     errno.ETIMEDOUT: (
         FaultKind.TIMEOUT,
-        "{where} did not answer.",
-        "See whether the host is on, and whether a firewall or a missing VPN stands in between.",
+        mark("{where} did not answer."),
+        phrase("See whether the host is on, and whether a firewall or a missing VPN stands in between."),
     ),
     **dict.fromkeys(
         (errno.EHOSTUNREACH, errno.ENETUNREACH, errno.EHOSTDOWN, errno.ENETDOWN, errno.EADDRNOTAVAIL),
         (
             FaultKind.NO_ROUTE,
-            "There is no way to {where}: {reason}.",
-            "See whether this machine's network or VPN is up and whether the host is on.",
+            mark("There is no way to {where}: {reason}."),
+            phrase("See whether this machine's network or VPN is up and whether the host is on."),
         ),
     ),
     **dict.fromkeys(
         (errno.EACCES, errno.EPERM),
-        (FaultKind.NO_ROUTE, "This machine does not let a connection out to {where}: {reason}.",
-         "Look at the local firewall."),
+        (FaultKind.NO_ROUTE, mark("This machine does not let a connection out to {where}: {reason}."),
+         phrase("Look at the local firewall.")),
     ),
     **dict.fromkeys(
         (errno.EMFILE, errno.ENFILE),
-        (FaultKind.CONFIG, "No connection to {where}: this machine has too many files open.",
-         "Raise the limit with `ulimit -n` and start again."),
+        (FaultKind.CONFIG, mark("No connection to {where}: this machine has too many files open."),
+         phrase("Raise the limit with `ulimit -n` and start again.")),
     ),
 }  # fmt: skip
 
@@ -180,31 +209,38 @@ def _os_fault(where: str, phase: Phase, error: OSError) -> Fault:
     reason = os.strerror(error.errno) if error.errno else clean(str(error) or type(error).__name__)
     if error.errno in _OS_FAULTS:
         kind, message, remedy = _OS_FAULTS[error.errno]
-        return Fault(kind, message.format(where=where, reason=reason), remedy)
+        return Fault(kind, phrase(message, where=where, reason=reason), remedy)
     if error.errno in (errno.ECONNRESET, errno.EPIPE, errno.ECONNABORTED):
         return _dropped(where, phase)
     return Fault(
-        FaultKind.LOST, f"The connection to {where} failed while {phase.value}: {reason}.", "It is tried again."
+        FaultKind.LOST,
+        phrase(
+            "The connection to {where} failed while {phase}: {reason}.", where=where, phase=phase.value, reason=reason
+        ),
+        phrase("It is tried again."),
     )
 
 
 def lost_fault(where: str, error: BaseException | None) -> Fault:
     """Why a connection that was up is gone."""
     if isinstance(error, asyncssh.ConnectionLost) and "keepalive" in error.reason.lower():
-        message = f"The connection to {where} was lost: the host did not answer any more."
+        message = phrase("The connection to {where} was lost: the host did not answer any more.", where=where)
     elif isinstance(error, (asyncssh.ProtocolError, asyncssh.MACError, asyncssh.CompressionError)):
         # Ours or the server's: the library raises the same for a packet that it does not take and for one that
         # the server says it cannot take.
-        message = (
-            f"The connection to {where} was ended, because something that came over it was no valid SSH: "
-            f"{clean(error.reason)}."
+        message = phrase(
+            "The connection to {where} was ended, because something that came over it was no valid SSH: {reason}.",
+            where=where,
+            reason=clean(error.reason),
         )
     elif isinstance(error, asyncssh.DisconnectError) and not isinstance(error, asyncssh.ConnectionLost):
-        message = f"{where} ended the connection: {clean(error.reason)}."
+        message = phrase("{where} ended the connection: {reason}.", where=where, reason=clean(error.reason))
     elif isinstance(error, OSError):
-        message = f"The connection to {where} was lost: {clean(error.strerror or str(error))}."
+        message = phrase(
+            "The connection to {where} was lost: {reason}.", where=where, reason=clean(error.strerror or str(error))
+        )
     else:
-        message = f"The connection to {where} was lost."
+        message = phrase("The connection to {where} was lost.", where=where)
     return Fault(FaultKind.LOST, message, GOES_ON)
 
 
@@ -212,19 +248,30 @@ def forward_fault(jump: str, where: str, error: asyncssh.ChannelOpenError) -> Fa
     """A jump host that is up could not pass the connection on."""
     reason = clean(error.reason)
     low = error.reason.lower()
+    on = phrase("See whether the host is on and can be reached from {jump}.", jump=jump)
+    correct = phrase("The name is looked up on {jump}: correct it, or write an `address`.", jump=jump)
+    server = phrase("The name is looked up on {jump}: see its name server.", jump=jump)
     kinds = (
-        ("refused", FaultKind.REFUSED, "See whether sshd runs on the host and whether the port is right."),
-        ("timed out", FaultKind.TIMEOUT, f"See whether the host is on and can be reached from {jump}."),
-        ("no route", FaultKind.NO_ROUTE, f"See whether the host is on and can be reached from {jump}."),
-        ("unreachable", FaultKind.NO_ROUTE, f"See whether the host is on and can be reached from {jump}."),
-        ("not known", FaultKind.NAME_NOT_FOUND, f"The name is looked up on {jump}: correct it, or write an `address`."),
-        ("name resolution", FaultKind.NAME_NOT_FOUND, f"The name is looked up on {jump}: see its name server."),
+        ("refused", FaultKind.REFUSED, phrase("See whether sshd runs on the host and whether the port is right.")),
+        ("timed out", FaultKind.TIMEOUT, on),
+        ("no route", FaultKind.NO_ROUTE, on),
+        ("unreachable", FaultKind.NO_ROUTE, on),
+        ("not known", FaultKind.NAME_NOT_FOUND, correct),
+        ("name resolution", FaultKind.NAME_NOT_FOUND, server),
     )
     for words, kind, remedy in kinds:
         if words in low:
-            return Fault(kind, f"{jump} could not reach {where}: {reason}.", remedy)
+            return Fault(
+                kind, phrase("{jump} could not reach {where}: {reason}.", jump=jump, where=where, reason=reason), remedy
+            )
     if error.code == asyncssh.OPEN_ADMINISTRATIVELY_PROHIBITED:
-        return Fault(FaultKind.JUMP_FAILED, f"{jump} does not pass connections on to {where}: {reason}.",
-                     f"Allow it in the sshd_config of {jump} (AllowTcpForwarding, PermitOpen).")  # fmt: skip
-    return Fault(FaultKind.JUMP_FAILED, f"{jump} could not pass the connection on to {where}: {reason}.",
-                 f"See whether {jump} can reach the host.")  # fmt: skip
+        return Fault(
+            FaultKind.JUMP_FAILED,
+            phrase("{jump} does not pass connections on to {where}: {reason}.", jump=jump, where=where, reason=reason),
+            phrase("Allow it in the sshd_config of {jump} (AllowTcpForwarding, PermitOpen).", jump=jump),
+        )
+    return Fault(
+        FaultKind.JUMP_FAILED,
+        phrase("{jump} could not pass the connection on to {where}: {reason}.", jump=jump, where=where, reason=reason),
+        phrase("See whether {jump} can reach the host.", jump=jump),
+    )

@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 from tui.domain.errors import HostFaultError
 from tui.domain.faults import Fault, FaultKind
+from tui.domain.phrases import phrase
 from tui.domain.text import printable
 from tui.fleet.engine import Engine
 from tui.fleet.faults import clean
@@ -23,11 +24,15 @@ def host_key_fault(resolved: Resolved, problem: HostKeyProblem | None, reason: s
     where = resolved.where
     if problem is None:
         if "revoked" in reason.lower():
-            return _revoked(where, "the key of its host certificate", "known_hosts")
+            return _revoked(where, phrase("the key of its host certificate"), "known_hosts")
         return Fault(
             FaultKind.HOST_KEY_UNKNOWN,
-            f"{where} showed a host certificate that is not valid for it: {clean(reason)}.",
-            "Have the certificate renewed for this name, or trust the host's own key.",
+            phrase(
+                "{where} showed a host certificate that is not valid for it: {reason}.",
+                where=where,
+                reason=clean(reason),
+            ),
+            phrase("Have the certificate renewed for this name, or trust the host's own key."),
         )
     shown = f"{problem.key_type} {fingerprint_of(problem.key)}"
     if problem.verdict is Verdict.REVOKED and problem.entry is not None:
@@ -36,19 +41,40 @@ def host_key_fault(resolved: Resolved, problem: HostKeyProblem | None, reason: s
         entry = problem.entry
         return Fault(
             FaultKind.HOST_KEY_CHANGED,
-            f"The host key of {where} has changed. It shows {shown}; "
-            f"{printable(entry.place)} holds {entry.key_type} {entry.fingerprint}. "
-            "Either the host was set up anew, or somebody sits in between. Nothing was sent.",
-            f"Ask the host's keeper for its fingerprint. If the new one is right: "
-            f"ssh-keygen -R '{printable(resolved.key_name)}' -f '{printable(entry.file)}', then connect again.",
+            phrase(
+                "The host key of {where} has changed. It shows {shown}; {place} holds {key_type} "
+                "{fingerprint}. Either the host was set up anew, or somebody sits in between. Nothing "
+                "was sent.",
+                where=where,
+                shown=shown,
+                place=printable(entry.place),
+                key_type=entry.key_type,
+                fingerprint=entry.fingerprint,
+            ),
+            phrase(
+                "Ask the host's keeper for its fingerprint. If the new one is right: ssh-keygen -R "
+                "'{key_name}' -f '{file}', then connect again.",
+                key_name=printable(resolved.key_name),
+                file=printable(entry.file),
+            ),
         )
-    what = "is certified by an unknown authority" if problem.authority else "is not known"
-    strict = " (StrictHostKeyChecking yes: not asked)" if resolved.strict == "yes" else ""
+    if problem.authority:
+        message = phrase(
+            "The host key of {where} is certified by an unknown authority: {shown}.", where=where, shown=shown
+        )
+    else:
+        message = phrase("The host key of {where} is not known: {shown}.", where=where, shown=shown)
+    if resolved.strict == "yes":
+        asked = phrase("It was not asked about, because of StrictHostKeyChecking yes.")
+        message = phrase("{before} {next}", before=message, next=asked)
     return Fault(
         FaultKind.HOST_KEY_UNKNOWN,
-        f"The host key of {where} {what}: {shown}{strict}.",
-        f"Compare it with the host's own, then: condafleet hosts trust {resolved.name} "
-        f"--fingerprint {fingerprint_of(problem.key)}",
+        message,
+        phrase(
+            "Compare it with the host's own, then: condafleet hosts trust {host} --fingerprint {key}",
+            host=resolved.name,
+            key=fingerprint_of(problem.key),
+        ),
     )
 
 
@@ -56,17 +82,26 @@ def not_saved_fault(resolved: Resolved, error: OSError) -> Fault:
     """The fault for a key that was accepted and could not be written down."""
     return Fault(
         FaultKind.PERMISSION,
-        f"The host key of {resolved.where} could not be saved in {printable(resolved.known_hosts[0])}: "
-        f"{error.strerror}. It is not trusted.",
-        "See who may write that file, and whether its disk is full.",
+        phrase(
+            "The host key of {where} could not be saved in {file}: {reason}. It is not trusted.",
+            where=resolved.where,
+            file=printable(resolved.known_hosts[0]),
+            reason=str(error.strerror),
+        ),
+        phrase("See who may write that file, and whether its disk is full."),
     )
 
 
 def _revoked(where: str, shown: str, place: str) -> Fault:
     return Fault(
         FaultKind.HOST_KEY_REVOKED,
-        f"{where} showed {shown}, which {printable(place)} marks as revoked. Nothing was sent.",
-        "Somebody may have copied the host's key: ask its keeper. It needs a new one.",
+        phrase(
+            "{where} showed {shown}, which {place} marks as revoked. Nothing was sent.",
+            where=where,
+            shown=shown,
+            place=printable(place),
+        ),
+        phrase("Somebody may have copied the host's key: ask its keeper. It needs a new one."),
     )
 
 
@@ -88,7 +123,7 @@ async def decide(engine: Engine, resolved: Resolved, problem: HostKeyProblem, re
             return HostKeyAnswer.ONCE
         return None
 
-    report(f"asking about its host key {question.fingerprint}")
+    report(phrase("asking about its host key {fingerprint}", fingerprint=question.fingerprint))
     answer = await engine.prompts.host_key(question, decided)
     if answer is None or answer is HostKeyAnswer.REFUSE:
         raise HostFaultError(host_key_fault(resolved, problem))
@@ -102,18 +137,24 @@ async def save_key(resolved: Resolved, problem: HostKeyProblem, report: Callable
     try:
         return await append_key(resolved, problem, report)
     except OSError as error:
-        report(f"its key could not be saved in {printable(resolved.known_hosts[0])}: {error.strerror}")
+        report(
+            phrase(
+                "its key could not be saved in {file}: {reason}",
+                file=printable(resolved.known_hosts[0]),
+                reason=str(error.strerror),
+            )
+        )
         return None
 
 
 async def append_key(resolved: Resolved, problem: HostKeyProblem, report: Callable[[str], None]) -> str | None:
     """As :func:`save_key`, but None only when the configuration names no file. Raises OSError."""
     if not resolved.known_hosts:
-        report("its key is not saved: UserKnownHostsFile is none")
+        report(phrase("its key is not saved: UserKnownHostsFile is none"))
         return None
     file = resolved.known_hosts[0]
     await asyncio.to_thread(
         append_line, file, resolved.key_name, problem.key_type, problem.key, hashed=resolved.hash_known_hosts
     )
-    report(f"saved its key in {printable(file)}")
+    report(phrase("saved its key in {file}", file=printable(file)))
     return file

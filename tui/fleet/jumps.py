@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 from tui.domain.errors import HostFaultError
 from tui.domain.faults import Fault, FaultKind
+from tui.domain.phrases import phrase
 from tui.fleet.connection import SshConnection
 from tui.fleet.resolved import JumpPart
 
@@ -66,11 +67,19 @@ class JumpPool:
         """
         name = parts[-1].host
         if self._closed:
-            raise HostFaultError(Fault(FaultKind.LOST, f"The connection to {name} was closed.", "Connect again."))
+            raise HostFaultError(
+                Fault(
+                    FaultKind.LOST, phrase("The connection to {host} was closed.", host=name), phrase("Connect again.")
+                )
+            )
         if name in passed:
             circle = " → ".join((*passed, name))
             raise HostFaultError(
-                Fault(FaultKind.CONFIG, f"The jump hosts go in a circle: {circle}.", "Correct ProxyJump in ssh_config.")
+                Fault(
+                    FaultKind.CONFIG,
+                    phrase("The jump hosts go in a circle: {circle}.", circle=circle),
+                    phrase("Correct ProxyJump in ssh_config."),
+                )
             )
         entry = self._entries.get(parts)
         if entry is None or (_ended(entry) and entry.timer is None):
@@ -98,7 +107,7 @@ class JumpPool:
 
         def tell(step: str) -> None:
             for report in list(reports):
-                report(f"jump {parts[-1].host}: {step}")
+                report(phrase("jump {host}: {step}", host=parts[-1].host, step=step))
 
         async def connect() -> SshConnection:
             return await self._dial(parts, passed, tell)

@@ -20,6 +20,8 @@ from pathlib import Path
 import asyncssh
 from asyncssh.public_key import SSHLocalKeyPair
 
+from tui.domain.phrases import phrase
+from tui.fleet.faults import clean
 from tui.fleet.knownhosts import fingerprint_of
 from tui.fleet.prompts import Prompts
 from tui.fleet.resolved import Resolved
@@ -43,7 +45,7 @@ class KeyFile:
     data: bytes = b""
     """The file, when it is encrypted."""
     problem: str = ""
-    """Why it cannot be used."""
+    """Why it cannot be used, naming the file, in printed form."""
 
     @property
     def blob(self) -> bytes | None:
@@ -144,14 +146,18 @@ def _import(data: bytes, passphrase: str | None) -> asyncssh.SSHKey:
 def _read(path: str, stamp: tuple[int, int]) -> KeyFile:
     try:
         if stamp[1] > 1 << 20:
-            return KeyFile(path, stamp, problem="is too large for a key file")
+            return KeyFile(path, stamp, problem=phrase("{file} is too large for a key file", file=clean(path)))
         data = Path(path).read_bytes()
     except OSError as error:
-        return KeyFile(path, stamp, problem=f"cannot be read ({error.strerror})")
+        return KeyFile(
+            path,
+            stamp,
+            problem=phrase("{file} cannot be read ({reason})", file=clean(path), reason=str(error.strerror)),
+        )
     public = _public_half(path, data)
     if public is not None and public.algorithm.startswith(b"sk-") and b"PRIVATE KEY" in data:
-        return KeyFile(path, stamp, public=public,
-                       problem="belongs to a security key: use it through ssh-agent (ssh-add)")  # fmt: skip
+        problem = phrase("{file} belongs to a security key: use it through ssh-agent (ssh-add)", file=clean(path))
+        return KeyFile(path, stamp, public=public, problem=problem)
     try:
         key = _import(data, None)
         return KeyFile(path, stamp, public=key.convert_to_public(), key=key)
@@ -161,7 +167,8 @@ def _read(path: str, stamp: tuple[int, int]) -> KeyFile:
             return KeyFile(path, stamp, public=public, data=data)
         if public is not None and b"PRIVATE KEY" not in data:
             return KeyFile(path, stamp, public=public)
-        return KeyFile(path, stamp, public=public, problem=f"is no key that can be used ({error})")
+        problem = phrase("{file} is no key that can be used ({reason})", file=clean(path), reason=clean(str(error)))
+        return KeyFile(path, stamp, public=public, problem=problem)
 
 
 def _public_half(path: str, data: bytes) -> asyncssh.SSHKey | None:
@@ -270,7 +277,7 @@ async def candidates(
             pairs = [pair for c in matching for pair in asyncssh.load_keypairs([(key, c)])[:1]]
             ready += _candidates([*pairs, *asyncssh.load_keypairs([key])], file.path)
         elif file.problem:
-            problem(f"{file.path} {file.problem}")
+            problem(file.problem)
         elif file.data and file.public is not None:
 
             async def unlock(file: KeyFile = file) -> asyncssh.SSHKey | None:
@@ -283,14 +290,27 @@ async def candidates(
             pairs.append(_AskingPair(file.public, None, unlock))
             asking += _candidates(pairs, file.path, asks=True)
         elif file.data:
-            problem(f"{file.path} is encrypted, and its public half {Path(file.path).name}.pub is not beside it")
+            public = clean(f"{Path(file.path).name}.pub")
+            problem(
+                phrase(
+                    "{file} is encrypted, and its public half {public} is not beside it",
+                    file=clean(file.path),
+                    public=public,
+                )
+            )
     if not resolved.identities_only:
         ready += _candidates([pair for pair in agent if pair.public_data not in used], "agent")
     ordered = sorted((*ready, *asking), key=lambda candidate: candidate.blob != first)
     for candidate in ordered[:MOST_OFFERED]:
         yield candidate
     if len(ordered) > MOST_OFFERED:
-        problem(f"only {MOST_OFFERED} of {len(ordered)} keys were offered: name the right one as `identity`")
+        problem(
+            phrase(
+                "only {some} of {all} keys were offered: name the right one as `identity`",
+                some=MOST_OFFERED,
+                all=len(ordered),
+            )
+        )
 
 
 def _candidates(pairs: Sequence[asyncssh.SSHKeyPair], label: str, asks: bool = False) -> list[Candidate]:

@@ -22,6 +22,7 @@ from typing import cast
 
 from tui.domain.errors import HostFaultError
 from tui.domain.faults import Fault, FaultKind
+from tui.domain.phrases import phrase
 from tui.fleet.inbox import Inbox, Tail
 from tui.ports import Channel, Clock, ConnectionFacts, TermRequest
 
@@ -36,7 +37,7 @@ _GRACE_S = 1.0
 
 
 def _ended(message: str) -> HostFaultError:
-    return HostFaultError(Fault(FaultKind.LOST, message, "Nothing else was affected; open it again."))
+    return HostFaultError(Fault(FaultKind.LOST, message, phrase("Nothing else was affected; open it again.")))
 
 
 class LocalConnection:
@@ -59,23 +60,27 @@ class LocalConnection:
     ) -> Channel:
         """Start *command* by ``/bin/sh -c``. Raises HostFaultError (``lost``, ``shell_broken``)."""
         if self._closed.is_set():
-            raise _ended("The connection to this machine was closed.")
+            raise _ended(phrase("The connection to this machine was closed."))
         channel = _LocalChannel(window or _WINDOW, self._channels.discard)
         self._channels.add(channel)
         try:
             await channel.start(command, term)
         except OSError as error:
             self._channels.discard(channel)
-            message = f"{_SHELL} could not be started on this machine: {os.strerror(error.errno or 0)}."
+            message = phrase(
+                "{shell} could not be started on this machine: {errno}.",
+                shell=_SHELL,
+                errno=os.strerror(error.errno or 0),
+            )
             raise HostFaultError(
-                Fault(FaultKind.SHELL_BROKEN, message, "See whether the machine is out of processes or memory.")
+                Fault(FaultKind.SHELL_BROKEN, message, phrase("See whether the machine is out of processes or memory."))
             ) from error
         except BaseException:
             channel.close()
             raise
         if self._closed.is_set():
             channel.close()
-            raise _ended("The connection to this machine was closed.")
+            raise _ended(phrase("The connection to this machine was closed."))
         return channel
 
     async def closed(self) -> Fault | None:
@@ -148,17 +153,17 @@ class _LocalChannel(asyncio.SubprocessProtocol):
 
     async def write(self, data: bytes) -> None:
         if self._closed or self._exit.done():
-            raise _ended("The program on this machine has ended and takes no more input.")
+            raise _ended(phrase("The program on this machine has ended and takes no more input."))
         if self._master is not None:
             await self._write_master(data)
             return
         pipe = cast("asyncio.WriteTransport | None", self._transport and self._transport.get_pipe_transport(0))
         if pipe is None or pipe.is_closing():
-            raise _ended("The program on this machine takes no more input.")
+            raise _ended(phrase("The program on this machine takes no more input."))
         pipe.write(data)
         await self._writable.wait()
         if pipe.is_closing():
-            raise _ended("The program on this machine takes no more input.")
+            raise _ended(phrase("The program on this machine takes no more input."))
 
     async def write_eof(self) -> None:
         if self._master is not None:
@@ -295,13 +300,13 @@ class _LocalChannel(asyncio.SubprocessProtocol):
         view = memoryview(data)
         while view:
             if self._master is None:
-                raise _ended("The program on this machine has ended and takes no more input.")
+                raise _ended(phrase("The program on this machine has ended and takes no more input."))
             try:
                 view = view[os.write(self._master, view) :]
             except BlockingIOError:
                 await self._master_writable()
             except OSError as error:
-                raise _ended("The program on this machine has ended and takes no more input.") from error
+                raise _ended(phrase("The program on this machine has ended and takes no more input.")) from error
 
     async def _master_writable(self) -> None:
         ready = self._loop.create_future()

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 
 import asyncssh
 
+from tui.domain.phrases import phrase
 from tui.domain.text import printable
 from tui.fleet.deadline import Deadline
 from tui.fleet.faults import Phase, clean
@@ -165,9 +166,21 @@ class Login(asyncssh.SSHClient):
             return
         try:
             append_line(resolved.known_hosts[0], resolved.key_name, key_type, text, hashed=resolved.hash_known_hosts)
-            self._context.report(f"saved its new {key_type} key in {resolved.known_hosts[0]}")
+            self._context.report(
+                phrase(
+                    "saved its new {key_type} key in {file}",
+                    key_type=key_type,
+                    file=resolved.known_hosts[0],
+                )
+            )
         except OSError as error:
-            self._context.report(f"its new key could not be saved in {resolved.known_hosts[0]}: {error.strerror}")
+            self._context.report(
+                phrase(
+                    "its new key could not be saved in {file}: {reason}",
+                    file=resolved.known_hosts[0],
+                    reason=str(error.strerror),
+                )
+            )
 
     # -- keys ---------------------------------------------------------------------------------------
 
@@ -191,20 +204,20 @@ class Login(asyncssh.SSHClient):
             return None
         self._tried("publickey")
         self.record.keys.append(candidate.label)
-        context.report(f"authenticating with {printable(candidate.label)}")
+        context.report(phrase("authenticating with {method}", method=printable(candidate.label)))
         return [candidate.pair]
 
     async def _ask_passphrase(self, file: KeyFile, attempt: int) -> str | None:
         if self.record.unanswered:
             return None
         question = SecretQuestion(
-            self._context.resolved.name, SecretKind.PASSPHRASE, "Passphrase of the key",
+            self._context.resolved.name, SecretKind.PASSPHRASE, phrase("Passphrase of the key"),
             detail=printable(file.path), attempt=attempt,
         )  # fmt: skip
         return await self._ask(question)
 
     def _locked(self, file: KeyFile) -> None:
-        self.record.unanswered = f"the passphrase of {file.path}"
+        self.record.unanswered = phrase("the passphrase of {file}", file=clean(file.path))
 
     # -- passwords and questions ---------------------------------------------------------------------
 
@@ -218,7 +231,9 @@ class Login(asyncssh.SSHClient):
             return None
         self._begin("password")
         resolved = self._context.resolved
-        prompt = f"Password of {printable(resolved.user)} on {printable(resolved.hostname)}"
+        prompt = phrase(
+            "Password of {user} on {address}", user=printable(resolved.user), address=printable(resolved.hostname)
+        )
         answer = await self._password(SecretQuestion(resolved.name, SecretKind.PASSWORD, prompt))
         if answer is not None:
             self._tried("password")
@@ -253,7 +268,7 @@ class Login(asyncssh.SSHClient):
                 self._attempts += 1
                 answer = await self._ask(question)
             if answer is None:
-                self.record.unanswered = self.record.unanswered or clean(text).rstrip(": ") or "an answer"
+                self.record.unanswered = self.record.unanswered or clean(text).rstrip(": ") or phrase("an answer")
                 return None
             answers.append(answer)
         if answers:
@@ -278,14 +293,14 @@ class Login(asyncssh.SSHClient):
             )
         )
         if answer is None:
-            self.record.unanswered = "a password"
+            self.record.unanswered = phrase("a password")
         self._given = answer
         return answer
 
     async def _ask(self, question: SecretQuestion) -> str | None:
         context = self._context
         context.asked()
-        context.report(f"asking for {_WHAT[question.kind]}")
+        context.report(phrase("asking for {what}", what=_WHAT[question.kind]))
         # A task of its own: when the server loses patience and hangs up, the person may go on typing.
         self._asking = asyncio.get_running_loop().create_task(context.prompts.secret(question))
         try:
@@ -298,7 +313,7 @@ class Login(asyncssh.SSHClient):
 
     def _begin(self, method: str) -> None:
         if method != "publickey" and method not in self.record.begun:
-            self._context.report(f"authenticating with {method}")
+            self._context.report(phrase("authenticating with {method}", method=method))
         self.record.method = method
         self.record.begun.add(method)
 
@@ -308,8 +323,8 @@ class Login(asyncssh.SSHClient):
 
 
 _WHAT = {
-    SecretKind.PASSWORD: "the password",
-    SecretKind.ONE_TIME_CODE: "a one-time code",
-    SecretKind.PASSPHRASE: "the passphrase of a key",
-    SecretKind.INTERACTIVE: "an answer",
+    SecretKind.PASSWORD: phrase("the password"),
+    SecretKind.ONE_TIME_CODE: phrase("a one-time code"),
+    SecretKind.PASSPHRASE: phrase("the passphrase of a key"),
+    SecretKind.INTERACTIVE: phrase("an answer"),
 }

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from tui.domain.hosts import HostSpec
+from tui.domain.phrases import phrase
 from tui.fleet.tokens import TokenContext, expand, expand_path, split_paths
 
 __all__ = ["JumpPart", "Local", "Output", "Resolved", "build", "parse_jumps", "parse_output"]
@@ -79,7 +80,7 @@ class Resolved:
     @property
     def where(self) -> str:
         """How messages name the host: ``gpu01 (192.0.2.1 port 22)``."""
-        return f"{self.name} ({self.hostname} port {self.port})"
+        return phrase("{host} ({address} port {port})", host=self.name, address=self.hostname, port=self.port)
 
     @property
     def key_name(self) -> str:
@@ -245,27 +246,27 @@ def _not_honoured(output: Output) -> tuple[str, ...]:
     """Directives that are in force and have no counterpart here, each with its reason."""
     found = []
     if output.on("gssapiauthentication", False):
-        found.append("GSSAPIAuthentication yes: Kerberos logins are not supported; use a key or a password")
+        found.append(phrase("GSSAPIAuthentication yes: Kerberos logins are not supported; use a key or a password"))
     if output.on("hostbasedauthentication", False):
-        found.append("HostbasedAuthentication yes: logins by the host's own key are not supported")
+        found.append(phrase("HostbasedAuthentication yes: logins by the host's own key are not supported"))
     if _none(output.get("pkcs11provider")):
-        found.append("PKCS11Provider: smart cards are used through ssh-agent only (ssh-add -s)")
+        found.append(phrase("PKCS11Provider: smart cards are used through ssh-agent only (ssh-add -s)"))
     if output.get("securitykeyprovider", "internal") not in ("internal", "none", ""):
-        found.append("SecurityKeyProvider: security keys are used through ssh-agent only (ssh-add)")
+        found.append(phrase("SecurityKeyProvider: security keys are used through ssh-agent only (ssh-add)"))
     if _none(output.get("knownhostscommand")):
-        found.append("KnownHostsCommand: only known_hosts files are looked at")
+        found.append(phrase("KnownHostsCommand: only known_hosts files are looked at"))
     if output.on("verifyhostkeydns", False) or output.get("verifyhostkeydns") == "ask":
-        found.append("VerifyHostKeyDNS: SSHFP records are not looked up")
+        found.append(phrase("VerifyHostKeyDNS: SSHFP records are not looked up"))
     if _none(output.get("revokedhostkeys")):
-        found.append("RevokedHostKeys: only @revoked lines of known_hosts are looked at")
+        found.append(phrase("RevokedHostKeys: only @revoked lines of known_hosts are looked at"))
     if output.on("nohostauthenticationforlocalhost", False):
-        found.append("NoHostAuthenticationForLocalhost yes: host keys are always checked")
+        found.append(phrase("NoHostAuthenticationForLocalhost yes: host keys are always checked"))
     if output.on("proxyusefdpass", False):
-        found.append("ProxyUseFdpass yes: a ProxyCommand is joined through its stdin and stdout only")
+        found.append(phrase("ProxyUseFdpass yes: a ProxyCommand is joined through its stdin and stdout only"))
     if output.get("stricthostkeychecking").lower() in ("no", "off", "false"):
-        found.append("StrictHostKeyChecking no: unknown keys are saved, changed keys are refused all the same")
+        found.append(phrase("StrictHostKeyChecking no: unknown keys are saved, changed keys are refused all the same"))
     if output.get("tunnel", "false") not in ("false", "no"):
-        found.append("Tunnel: not opened")
+        found.append(phrase("Tunnel: not opened"))
     return tuple(found)
 
 

@@ -19,6 +19,7 @@ from pathlib import Path
 from tui.domain.errors import HostFaultError
 from tui.domain.faults import Fault, FaultKind
 from tui.domain.hosts import HostSpec
+from tui.domain.phrases import phrase
 from tui.fleet.blocks import Blocks, files_read, scan
 from tui.fleet.faults import clean
 from tui.fleet.resolved import DEFAULT_IDENTITIES, Local, Output, Resolved, build, parse_output
@@ -94,9 +95,11 @@ class SshConfig:
                 raise ValueError("a host or user name begins with a dash")
             return build(spec, output, self._local)
         except ValueError as error:
-            message = f"The settings for {spec.name} cannot be used: {clean(str(error))}."
+            message = phrase(
+                "The settings for {host} cannot be used: {reason}.", host=spec.name, reason=clean(str(error))
+            )
             raise HostFaultError(
-                Fault(FaultKind.CONFIG, message, "Correct ssh_config or the configuration.")
+                Fault(FaultKind.CONFIG, message, phrase("Correct ssh_config or the configuration."))
             ) from error
 
     async def _answer(self, spec: HostSpec, program: str) -> Output:
@@ -136,9 +139,15 @@ class SshConfig:
             raise HostFaultError(
                 Fault(
                     FaultKind.CONFIG,
-                    f"{spec.name} has no `address` in the configuration, and without an `ssh` program on this machine "
-                    "ssh_config cannot be read.",
-                    f"Install the OpenSSH client, or write `address` (and `user`, `identity`) for {spec.name}.",
+                    phrase(
+                        "{host} has no `address` in the configuration, and without an `ssh` program on this "
+                        "machine ssh_config cannot be read.",
+                        host=spec.name,
+                    ),
+                    phrase(
+                        "Install the OpenSSH client, or write `address` (and `user`, `identity`) for {host}.",
+                        host=spec.name,
+                    ),
                 )
             )
         lines = ["userknownhostsfile ~/.ssh/known_hosts ~/.ssh/known_hosts2",
@@ -171,9 +180,11 @@ class SshConfig:
                 async with asyncio.timeout(_LIMIT_S):
                     out, err = await process.communicate()
             except TimeoutError:
-                message = f"`ssh -G {spec.name}` did not end within {_LIMIT_S:g} s."
+                message = phrase(
+                    "`ssh -G {host}` did not end within {seconds} s.", host=spec.name, seconds=f"{_LIMIT_S:g}"
+                )
                 raise HostFaultError(
-                    Fault(FaultKind.CONFIG, message, "See what a `Match exec` of ssh_config waits for.")
+                    Fault(FaultKind.CONFIG, message, phrase("See what a `Match exec` of ssh_config waits for."))
                 ) from None
             finally:
                 if process.returncode is None:
@@ -185,8 +196,8 @@ class SshConfig:
             raise HostFaultError(
                 Fault(
                     FaultKind.CONFIG,
-                    f"ssh cannot read its configuration for {spec.name}: {said}",
-                    f"Correct ssh_config; `ssh -G {spec.name}` shows the same message.",
+                    phrase("ssh cannot read its configuration for {host}: {said}", host=spec.name, said=said),
+                    phrase("Correct ssh_config; `ssh -G {host}` shows the same message.", host=spec.name),
                 )
             )
         return out, err
