@@ -59,6 +59,21 @@ def test_joined_lists_are_the_same_object_until_one_of_them_changes() -> None:
     assert [env.host for env in store.environments()] == ["a", "b"]
 
 
+def test_a_host_is_kept_from_an_earlier_start_until_anything_arrives_for_it() -> None:
+    store, _ = made()
+    assert not store.host("a").kept, "nothing is known, so nothing is old"
+    old = {"load": Part(Load(1.0), 3.0), "environments": Part((environment("a", "x"),), 3.0)}
+    store.set_parts("a", old, 5.0, stale=True)
+    assert store.host("a").kept
+    store.set_parts("a", {"load": Part(Load(2.0), 7.0)}, 7.0)
+    view = store.host("a")
+    assert not view.kept
+    assert view.stale_parts == {"environments"}
+    assert view.snapshot.stale
+    store.set_parts("a", {"environments": Part((environment("a", "x"),), 8.0)}, 8.0)
+    assert not store.host("a").snapshot.stale
+
+
 def test_a_hosts_log_is_bounded() -> None:
     store, _ = made()
     for number in range(LOG_LINES + 10):
