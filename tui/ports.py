@@ -51,7 +51,10 @@ class Channel(Protocol):
     """
 
     async def read(self, limit: int = 65536) -> bytes:
-        """Up to *limit* bytes of stdout as soon as there are any; b"" at its end."""
+        """Up to *limit* bytes of stdout as soon as there are any; b"" at its end.
+
+        A read that is cancelled takes none.
+        """
 
     async def write(self, data: bytes) -> None:
         """Send *data* to stdin; waits while the host does not take it."""

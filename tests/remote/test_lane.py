@@ -13,6 +13,7 @@ from tests.remote.shells import GNU_PATH, SHELLS, ShellChannel, ShellConnection,
 from tui.domain.errors import HostFaultError
 from tui.domain.faults import Fault, FaultKind
 from tui.remote.lane import Lane
+from tui.remote.lane_pipe import Pipe
 from tui.remote.scripts import script
 
 ENDLESS = b"while :; do echo aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa; done"
@@ -380,7 +381,7 @@ class LosingChannel(ShellChannel):
 async def test_a_lost_connection_is_named_as_such(reads: int) -> None:
     connection = ShellConnection()
     lane = await Lane.open(connection, timeout=10)
-    lane._channel = LosingChannel(connection.channels[0], reads)
+    lane._pipe = Pipe(LosingChannel(connection.channels[0], reads), "gpu01")
     with pytest.raises(HostFaultError) as raised:
         await lane.ask(b"echo one; sleep 20", timeout=10)
     assert raised.value.fault.kind is FaultKind.LOST

@@ -14,7 +14,6 @@ Whatever may block in the kernel gets a lane of its own, which can be given up w
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import secrets
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
@@ -22,10 +21,11 @@ from dataclasses import dataclass
 
 from tui.domain.errors import HostFaultError
 from tui.domain.faults import Fault, FaultKind
-from tui.domain.text import decode, printable
-from tui.ports import Channel, Connection
+from tui.domain.phrases import phrase
+from tui.ports import Connection
+from tui.remote.lane_calls import Calls
 from tui.remote.lane_frames import FrameError, FrameReader, Inflater, RecordReader
-from tui.remote.quoting import quote_all
+from tui.remote.lane_pipe import Pipe, broken, late, silent
 from tui.remote.scripts import script as packaged
 from tui.remote.turns import next_slice, slice_over
 from tui.remote.wire import Record, WireError
@@ -60,15 +60,12 @@ class Lane:
     :attr:`hung` and refuses questions until that answer's end has arrived after all.
     """
 
-    def __init__(self, channel: Channel, name: str) -> None:
-        self._channel = channel
+    def __init__(self, pipe: Pipe, name: str) -> None:
+        self._pipe = pipe
         self._name = name
         self._lock = asyncio.Lock()
-        self._known: dict[bytes, bytes] = {}
-        self._sticky: dict[bytes, bytes] = {}
-        self._pending: asyncio.Task[bytes] | None = None
+        self._calls = Calls()
         self._drain: asyncio.Task[None] | None = None
-        self._left = b""
         self._greeting: FrameReader | None = None
         self._closed = False
         self.has_gzip = False
@@ -99,8 +96,8 @@ class Lane:
             async with asyncio.timeout(timeout):
                 channel = await connection.open(OPEN_COMMAND)
         except TimeoutError:
-            raise HostFaultError(_timeout(name, timeout)) from None
-        lane = cls(channel, name)
+            raise HostFaultError(silent(name, timeout)) from None
+        lane = cls(Pipe(channel, name), name)
         nonce = secrets.token_hex(8).encode()
         lane._greeting = FrameReader(nonce, NOISE_LIMIT)
         await lane._send(packaged("lane") + b"R " + nonce + b" S\n", timeout)
@@ -113,7 +110,7 @@ class Lane:
                 await self._meet(asyncio.get_running_loop().time() + timeout)
         except TimeoutError:
             self.close()
-            raise HostFaultError(_timeout(self._name, timeout)) from None
+            raise HostFaultError(silent(self._name, timeout)) from None
         except BaseException:
             self.close()
             raise
@@ -133,8 +130,7 @@ class Lane:
                 return False
             self._closed = True
             async with asyncio.timeout(within):
-                await self._channel.write_eof()
-                await self._channel.wait()
+                await self._pipe.finish()
         except TimeoutError:
             pass
         finally:
@@ -165,16 +161,15 @@ class Lane:
 
     def stderr_tail(self) -> bytes:
         """The last of what scripts said on stderr: untrusted, for messages and the log."""
-        return self._channel.stderr_tail()
+        return self._pipe.stderr_tail()
 
     def close(self) -> None:
         """Give the shell up at once. Safe to call twice."""
         self._closed = True
-        for task in (self._drain, self._pending):
-            if task is not None:
-                task.cancel()
-        self._drain = None
-        self._channel.close()
+        if self._drain is not None:
+            self._drain.cancel()
+            self._drain = None
+        self._pipe.close()
 
     async def ask(
         self,
@@ -238,9 +233,11 @@ class Lane:
                     if count > MOST_RECORDS:
                         raise FrameError(f"sent more than {MOST_RECORDS} records")
                 except WireError as error:
-                    raise self._broken(FaultKind.PROTOCOL, f"sent an answer that makes no sense: {error}.") from error
+                    raise self._broken(
+                        FaultKind.PROTOCOL, phrase("sent an answer that makes no sense: {reason}.", reason=str(error))
+                    ) from error
                 except FrameError as error:
-                    raise self._broken(FaultKind.TOO_LARGE, f"{error}.") from error
+                    raise self._broken(FaultKind.TOO_LARGE, phrase("{reason}.", reason=str(error))) from error
 
     @property
     def busy(self) -> bool:
@@ -255,7 +252,7 @@ class Lane:
         out = bytearray()
         async with self._lock:
             self._check_usable()
-            call = (b"R ", b" " + function + b" " + quote_all(args) + b"\n")
+            call = Calls.known(function, args)
             async with aclosing(self._exchange(call, timeout, None, NOISE_LIMIT, False)) as bodies:
                 async for body in bodies:
                     out += body
@@ -269,15 +266,15 @@ class Lane:
         out = b""
         try:
             while not frame.whole() and len(out) < 1000:
-                out += frame.feed(await self._read(deadline))
+                out += frame.feed(await self._pipe.read(deadline))
         except FrameError as error:
-            raise self._broken(FaultKind.PROTOCOL, f"{error}.") from error
+            raise self._broken(FaultKind.PROTOCOL, phrase("{reason}.", reason=str(error))) from error
         self._greeting = None
-        self._left = frame.rest
+        self._pipe.put_back(frame.rest)
         pid, _, rest = out.partition(b" ")
         start, _, gzip = rest.partition(b" ")
         if not pid.isdigit() or len(pid) > 12 or len(start) > 24:
-            raise self._broken(FaultKind.PROTOCOL, "did not answer like a POSIX shell.")
+            raise self._broken(FaultKind.PROTOCOL, phrase("did not answer like a POSIX shell."))
         self.process = ShellProcess(int(pid), start.decode("ascii", "replace"))
         self.has_gzip = gzip == b"gzip"
 
@@ -292,29 +289,20 @@ class Lane:
         sticky: Sequence[str | bytes] = (),
         turn: float | None = None,
     ) -> AsyncGenerator[bytes, None]:
-        words = quote_all(args)
-        kept = quote_all(sticky)
         try:
             async with asyncio.timeout(turn):
                 await self._lock.acquire()
         except TimeoutError:
-            fault = Fault(FaultKind.TIMEOUT, f"The shell on {self._name} was busy for {turn:g} s.", "")
+            fault = Fault(
+                FaultKind.TIMEOUT,
+                phrase("The shell on {host} was busy for {seconds} s.", host=self._name, seconds=f"{turn:g}"),
+                "",
+            )
             raise NotAskedError(fault) from None
         try:
             self._check_usable()
             compress = compress and self.has_gzip
-            key = hashlib.blake2b(script, digest_size=12).digest()
-            function = self._known.get(key)
-            definition = b""
-            if function is None:
-                function = self._known[key] = b"f%d" % len(self._known)
-                definition = function + b"() {\n" + script + b"\n}\n"
-            if kept:
-                if self._sticky.get(function) != kept:
-                    self._sticky[function] = kept
-                    definition += b"s" + function + b"() { " + function + b' "$@" ' + kept + b"; }\n"
-                function = b"s" + function
-            call = (definition + (b"Z " if compress else b"R "), b" " + function + b" " + words + b"\n")
+            call = self._calls.call(script, args, sticky, compress=compress)
             async with aclosing(self._exchange(call, timeout, idle, limit, compress)) as bodies:
                 async for body in bodies:
                     yield body
@@ -323,10 +311,16 @@ class Lane:
 
     def _check_usable(self) -> None:
         if self._closed:
-            raise NotAskedError(Fault(FaultKind.SHELL_BROKEN, f"The shell on {self._name} is closed.", ""))
+            raise NotAskedError(
+                Fault(FaultKind.SHELL_BROKEN, phrase("The shell on {host} is closed.", host=self._name), "")
+            )
         if self._drain is not None:
             raise NotAskedError(
-                Fault(FaultKind.TOOL_HUNG, f"An earlier command on {self._name} still hangs.", "It is waited for.")
+                Fault(
+                    FaultKind.TOOL_HUNG,
+                    phrase("An earlier command on {host} still hangs.", host=self._name),
+                    phrase("It is waited for."),
+                )
             )
 
     async def _exchange(
@@ -347,7 +341,7 @@ class Lane:
             data = b""
             while not frame.whole():
                 wait = deadline if idle is None else min(deadline, loop.time() + idle)
-                data = await self._read(wait)
+                data = await self._pipe.read(wait)
                 body = frame.feed(data)
                 raw += len(body)
                 if not body:
@@ -357,7 +351,9 @@ class Lane:
                 for part in inflater.feed(body) if inflater else (body,):
                     size += len(part)
                     if max(size, raw) > limit:
-                        raise self._broken(FaultKind.TOO_LARGE, f"answered with more than {limit} bytes.")
+                        raise self._broken(
+                            FaultKind.TOO_LARGE, phrase("answered with more than {limit} bytes.", limit=limit)
+                        )
                     if frame.whole():
                         answered = True
                     yield part
@@ -365,14 +361,15 @@ class Lane:
                         await next_slice()
             answered = True
             self.last_status = frame.status
-            self._left = frame.rest
+            self._pipe.put_back(frame.rest)
             if inflater and not inflater.whole:
-                raise self._broken(FaultKind.PROTOCOL, "sent a compressed answer that ends too early.")
+                raise self._broken(FaultKind.PROTOCOL, phrase("sent a compressed answer that ends too early."))
         except FrameError as error:
             answered = True
-            raise self._broken(FaultKind.PROTOCOL, f"{error}.") from error
+            raise self._broken(FaultKind.PROTOCOL, phrase("{reason}.", reason=str(error))) from error
         except TimeoutError:
-            raise HostFaultError(self._late(frame, timeout if idle is None else min(timeout, idle))) from None
+            limits = timeout if idle is None else min(timeout, idle)
+            raise HostFaultError((late if frame.begun else silent)(self._name, limits)) from None
         except HostFaultError:
             self.close()
             raise
@@ -382,55 +379,20 @@ class Lane:
 
     async def _send(self, data: bytes, timeout: float) -> None:
         try:
-            async with asyncio.timeout(timeout):
-                await self._channel.write(data)
-        except BaseException as error:
+            await self._pipe.send(data, timeout)
+        except BaseException:
             # Half a line may have been taken: whatever were sent next would be read as its end.
             self.close()
-            if isinstance(error, TimeoutError):
-                raise HostFaultError(_timeout(self._name, timeout)) from None
             raise
-
-    async def _read(self, deadline: float) -> bytes:
-        """The next bytes; the read outlives a caller that is cancelled or out of time, so that none are lost.
-
-        Raises TimeoutError at *deadline* (loop time).
-        """
-        if self._left:
-            left_over, self._left = self._left, b""
-            return left_over
-        if self._pending is None:
-            self._pending = self._begin_read()
-        left = deadline - asyncio.get_running_loop().time()
-        done, _ = await asyncio.wait({self._pending}, timeout=max(0.0, left))
-        if not done:
-            raise TimeoutError
-        task, self._pending = self._pending, None
-        data = task.result()
-        if not data:
-            raise await self._ended()
-        return data
-
-    def _begin_read(self) -> asyncio.Task[bytes]:
-        task = asyncio.create_task(self._channel.read())
-        task.add_done_callback(_look_at)
-        return task
 
     async def _discard(self, frame: FrameReader) -> None:
         """Read on until the end of an answer that nobody wants any more."""
         left = DRAIN_LIMIT
         self._greeting = None
         try:
-            frame.feed(self._left)
-            self._left = b""
             while not frame.whole() and left > 0:
-                pending = self._pending or self._begin_read()
-                self._pending = pending
-                data = await pending
-                self._pending = None
+                data = await self._pipe.read(None)
                 left -= len(data)
-                if not data:
-                    break
                 frame.feed(data)
             whole = frame.whole()
         except (HostFaultError, FrameError):
@@ -439,43 +401,6 @@ class Lane:
         if not whole:
             self.close()
 
-    async def _ended(self) -> HostFaultError:
-        """What to raise when the shell has closed its output."""
-        status: int | None = None
-        try:
-            async with asyncio.timeout(1.0):
-                status = await self._channel.wait()
-        except TimeoutError:
-            pass
-        said = printable(decode(self._channel.stderr_tail()[-400:].strip()))
-        how = "ended" if status is None else f"ended with status {status}"
-        return self._broken(FaultKind.SHELL_BROKEN, f"{how}" + (f" and said: {said}" if said else "."))
-
     def _broken(self, kind: FaultKind, what: str) -> HostFaultError:
         self.close()
-        remedy = {
-            FaultKind.SHELL_BROKEN: "Look whether the account may run /bin/sh there, and at its start-up files.",
-            FaultKind.PROTOCOL: "Look at what the account's start-up files print and start.",
-        }.get(kind, "")
-        return HostFaultError(Fault(kind, f"The shell on {self._name} {what}", remedy))
-
-    def _late(self, frame: FrameReader, timeout: float) -> Fault:
-        if not frame.begun:
-            return _timeout(self._name, timeout)
-        return Fault(
-            FaultKind.TOOL_HUNG,
-            f"A command on {self._name} did not end within {timeout:g} s; it was left alone.",
-            "Look for processes in state D on the host, or a mount or driver that does not answer.",
-        )
-
-
-def _look_at(task: asyncio.Task[bytes]) -> None:
-    """A read that fails after its lane was given up is nobody's error."""
-    if not task.cancelled():
-        task.exception()
-
-
-def _timeout(name: str, timeout: float) -> Fault:
-    return Fault(
-        FaultKind.TIMEOUT, f"The shell on {name} did not answer within {timeout:g} s.", "It is tried again by itself."
-    )
+        return HostFaultError(broken(self._name, kind, what))
