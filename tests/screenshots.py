@@ -268,7 +268,7 @@ def waits(camera: Camera) -> bool:
 
 def asks(camera: Camera) -> bool:
     """A host key is asked about."""
-    return isinstance(camera.app.screen, HostKeyDialog)
+    return isinstance(camera.app.screen, HostKeyDialog) and not camera.app.screen.deaf
 
 
 @contextmanager

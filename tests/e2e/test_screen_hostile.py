@@ -79,7 +79,7 @@ def test_a_hostile_question_is_shown_as_words(field_of_battle: Battlefield) -> N
     command = field_of_battle.command(("questions",))
     with TmuxScreen(80, 24, command.env) as screen:
         screen.start([*PROGRAM, "--config", command.config])
-        shown = screen.wait(lambda text: "PWN" in text)
+        shown = screen.wait(lambda text: "PWN" in text and "takes keys in a moment" not in text)
         assert "[red]x[/y]" in shown or "\\x1b" in shown
         screen.keys("Escape")
         screen.wait(lambda text: "PWNED" not in text and "good" in text)

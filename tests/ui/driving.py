@@ -33,9 +33,10 @@ async def running(
     *,
     prompter: DialogPrompter | None = None,
     join: PassThrough = pass_through,
+    deaf_s: float = 0,
 ) -> AsyncIterator[tuple[CondafleetApp, Pilot[int]]]:
-    """The app over *fleet*, mounted and drawn."""
-    app = CondafleetApp(fleet, now=lambda: NOW, prompter=prompter, join=join)
+    """The app over *fleet*, mounted and drawn; dialogs take keys at once unless *deaf_s* says otherwise."""
+    app = CondafleetApp(fleet, now=lambda: NOW, prompter=prompter, join=join, deaf_s=deaf_s)
     async with app.run_test(size=size) as pilot:
         await quiet(pilot)
         yield app, pilot

@@ -15,6 +15,7 @@ from textual.filter import Monochrome, NoColor
 from textual.screen import Screen
 from textual.theme import Theme
 from textual.timer import Timer
+from textual.widgets import Input
 from textual.worker import Worker
 
 from tui.domain.errors import CondafleetError
@@ -27,6 +28,7 @@ from tui.terminal.passthrough import pass_through
 from tui.ui.bridge import Bridge, Changes
 from tui.ui.catalog import COMMANDS, FLEET
 from tui.ui.commands import Command
+from tui.ui.dialogs.base import DEAF_S
 from tui.ui.dialogs.message import failure, keys
 from tui.ui.keymap import lay_over
 from tui.ui.prompter import DialogPrompter
@@ -43,6 +45,7 @@ from tui.ui.screens.table import TableScreen
 from tui.ui.screens.view import EnvKey
 from tui.ui.terminal import PassThrough, run_in_terminal
 from tui.ui.themes import DEFAULT, MONOCHROME, THEMES, unknown_theme
+from tui.ui.widgets.bars import FilterBar
 
 __all__ = ["CondafleetApp"]
 
@@ -73,14 +76,18 @@ class CondafleetApp(App[int]):
         now: Callable[[], float] = time.time,
         start: bool = True,
         join: PassThrough = pass_through,
+        deaf_s: float = DEAF_S,
     ) -> None:
         """*now* gives the time that ages are told by; *start* False leaves starting the fleet to the caller.
+
+        A dialog that nobody called for takes no keys for *deaf_s* seconds.
 
         *layouts* remembers how the screen was left. With *readonly* commands that change a host are not there.
         """
         super().__init__()
         self.fleet = fleet
         self.now = now
+        self.deaf_s = deaf_s
         self.readonly = readonly
         self.packages = PackageIndex()
         """Which environments hold which package, for all filters; it grows as they are used."""
@@ -180,6 +187,17 @@ class CondafleetApp(App[int]):
         front = self.front()
         return front if isinstance(front, TableScreen) else None
 
+    @property
+    def at_leisure(self) -> bool:
+        """True while a question may come up: a table is in front, and nobody types into a field."""
+        return self.in_front.is_set() and isinstance(self.screen, ListingScreen) and not isinstance(self.focused, Input)
+
+    def say_waiting(self, words: str) -> None:
+        """Who waits until the filter is left; nobody for empty words. Raw."""
+        front = self.front()
+        for bar in front.query(FilterBar) if front is not None else ():
+            bar.say_waiting(printable(words))
+
     def _changed(self, changes: Changes) -> None:
         if (screen := self.front()) is not None:
             screen.changed(changes)
@@ -196,13 +214,16 @@ class CondafleetApp(App[int]):
         try:
             await work()
         except CondafleetError as error:
-            self.push_screen(failure(f"Could not {purpose}", error.message, error.remedy))
+            self._tell_failure(purpose, error.message, error.remedy)
         except Exception as error:  # the one funnel: a defect must neither end the app nor pass unseen
             log.exception("while trying to %s", purpose)
             message = f"{type(error).__name__}: {printable(str(error))}\nNothing on a host was changed by this."
-            self.push_screen(
-                failure(f"Could not {purpose}", message, "The log file has the whole story; please report it.")
-            )
+            self._tell_failure(purpose, message, "The log file has the whole story; please report it.")
+
+    def _tell_failure(self, purpose: str, message: str, remedy: str) -> None:
+        dialog = failure(f"Could not {purpose}", message, remedy)
+        dialog.deafen(self.deaf_s)
+        self.push_screen(dialog)
 
     def tell(self, text: str, *, severity: Severity = "information", timeout: float = 4) -> None:
         """A passing note; *text* is in printed form and is never read as markup."""

@@ -7,7 +7,7 @@ import contextlib
 from collections.abc import Callable
 from typing import TYPE_CHECKING, TypeVar
 
-from tui.ports import HostKeyAnswer, HostKeyQuestion, SecretQuestion
+from tui.ports import HostKeyAnswer, HostKeyQuestion, SecretKind, SecretQuestion
 from tui.ui.dialogs.base import Dialog
 from tui.ui.dialogs.host_key import HostKeyDialog
 from tui.ui.dialogs.secret import SecretDialog
@@ -19,9 +19,22 @@ __all__ = ["DialogPrompter"]
 
 Answer = TypeVar("Answer")
 
+LOOK_S = 0.1
+"""How often it is looked whether the person is at leisure, while a question waits for that."""
+WANTS = {
+    SecretKind.PASSWORD: "asks for a password",
+    SecretKind.ONE_TIME_CODE: "asks for a code",
+    SecretKind.PASSPHRASE: "needs a passphrase",
+    SecretKind.INTERACTIVE: "asks you something",
+}
+
 
 class DialogPrompter:
     """A :class:`tui.ports.Prompter` that asks on the screen, one question at a time.
+
+    A question never comes over something that is being typed or read (the filter, the palette, another dialog):
+    it waits until that is left, and the filter says meanwhile who asks. A dialog that has come up takes no keys
+    until the person has stopped typing (:meth:`tui.ui.dialogs.base.Dialog.deafen`).
 
     Made before the app is, because the services want it first; until :meth:`bind` and after
     :meth:`unbind` nobody can be asked, and every answer is None. A question whose asker gave up
@@ -46,20 +59,20 @@ class DialogPrompter:
 
     async def secret(self, question: SecretQuestion) -> str | None:
         """See :class:`tui.ports.Prompter`."""
-        return await self._ask(lambda: SecretDialog(question))
+        return await self._ask(lambda: SecretDialog(question), f"{question.host} {WANTS[question.kind]}")
 
     async def host_key(self, question: HostKeyQuestion) -> HostKeyAnswer | None:
         """See :class:`tui.ports.Prompter`."""
-        return await self._ask(lambda: HostKeyDialog(question))
+        return await self._ask(lambda: HostKeyDialog(question), f"{question.host} has an unknown key")
 
-    async def _ask(self, make: Callable[[], Dialog[Answer]]) -> Answer | None:
+    async def _ask(self, make: Callable[[], Dialog[Answer]], waiting: str) -> Answer | None:
         async with self._turn:
             app = self._app
             if app is None:
                 return None
-            await app.in_front.wait()
             answer: asyncio.Future[Answer | None] = asyncio.get_running_loop().create_future()
             dialog = make()
+            dialog.deafen(app.deaf_s)
             self._open.add(answer)  # type: ignore[arg-type]  # a future of anything; only None is ever set through it
 
             def decided(value: Answer | None) -> None:
@@ -67,8 +80,13 @@ class DialogPrompter:
                     answer.set_result(value)
 
             def ask() -> None:
-                if not answer.done():
+                if answer.done():
+                    return
+                if app.at_leisure:
                     app.push_screen(dialog, decided)
+                else:  # looked at from time to time: nothing tells of every change of screens and of the focus
+                    app.say_waiting(waiting)
+                    app.set_timer(LOOK_S, ask)
 
             try:
                 app.call_later(ask)
@@ -78,6 +96,7 @@ class DialogPrompter:
                 raise
             finally:
                 self._open.discard(answer)
+                app.call_later(app.say_waiting, "")
 
 
 def _take_away(dialog: Dialog[Answer]) -> None:

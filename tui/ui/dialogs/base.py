@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import ClassVar, TypeVar
 
+from textual import events
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.content import Content
 from textual.screen import ModalScreen
+from textual.timer import Timer
 from textual.widget import Widget
 from textual.widgets import Button, Static
 
@@ -17,17 +19,24 @@ from tui.ui.present.cell import Cell
 from tui.ui.present.lines import Line, lay_out
 from tui.ui.widgets.toned import content
 
-__all__ = ["Dialog"]
+__all__ = ["DEAF_S", "Dialog"]
 
 Answer = TypeVar("Answer")
 
 
 WIDTH = 70
 """Columns of text in a box; less on a narrow screen."""
+DEAF_S = 0.5
+"""A dialog that nobody called for takes no key before the keys have been still for so long, in seconds."""
+WAITS = "takes keys in a moment"
 
 
 class Dialog(ModalScreen[Answer]):
-    """A box with a title, lines, perhaps fields, and buttons. Esc is the harmless answer."""
+    """A box with a title, lines, perhaps fields, and buttons. Esc is the harmless answer.
+
+    One that comes up by itself is shown with :meth:`deafen`: whoever is typing at that moment means something else,
+    and must neither answer it nor leave half a word in its field.
+    """
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "cancel", "Cancel", show=False),
@@ -39,6 +48,49 @@ class Dialog(ModalScreen[Answer]):
         super().__init__()
         self._head = title
         self._lines = tuple(lines)
+        self._deaf_s = 0.0
+        self._deaf: Timer | None = None
+
+    def deafen(self, seconds: float) -> None:
+        """Once shown, take no key and no click before no key was pressed for *seconds*. To be called before."""
+        self._deaf_s = seconds
+
+    def on_mount(self) -> None:
+        if self._deaf_s > 0:
+            box = self.query_one("#box")
+            box.disabled = True
+            box.border_subtitle = WAITS
+            self._deaf = self.set_timer(self._deaf_s, self.listen)
+
+    def listen(self) -> None:
+        """Take keys from now on."""
+        if self._deaf is None:
+            return
+        self._deaf.stop()
+        self._deaf = None
+        box = self.query_one("#box")
+        box.disabled = False
+        box.border_subtitle = ""
+        first = self.query(self.AUTO_FOCUS or "#box *")
+        if first:
+            self.set_focus(first.first())
+
+    @property
+    def deaf(self) -> bool:
+        """True while keys are not taken."""
+        return self._deaf is not None
+
+    def on_key(self, event: events.Key) -> None:
+        """What is typed blindly goes nowhere, and puts off the moment from which keys count."""
+        if self._deaf is not None:
+            event.stop()
+            event.prevent_default()
+            self._deaf.reset()
+
+    def on_paste(self, event: events.Paste) -> None:
+        if self._deaf is not None:
+            event.stop()
+            self._deaf.reset()
 
     def compose(self) -> ComposeResult:
         with Vertical(id="box"):

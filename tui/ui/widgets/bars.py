@@ -97,6 +97,11 @@ class FilterBar(Horizontal):
     FilterBar.-open { display: block; }
     FilterBar > #slash { width: auto; padding: 0 0 0 1; color: $text-accent; text-style: bold; }
     FilterBar > Input { width: 1fr; height: 1; border: none; padding: 0 1; background: $boost; }
+    FilterBar > #asks {
+        width: auto; max-width: 60%; padding: 0 1; color: $text-warning; text-style: bold; display: none;
+        text-wrap: nowrap; text-overflow: ellipsis;
+    }
+    FilterBar.-asks > #asks { display: block; }
     FilterBar > #hits {
         width: auto; max-width: 75%; padding: 0 1; color: $text-muted; text-wrap: nowrap; text-overflow: ellipsis;
     }
@@ -126,6 +131,7 @@ class FilterBar(Horizontal):
     def compose(self) -> ComposeResult:
         yield Static(Content("/"), id="slash")
         yield self._Field(placeholder=self._placeholder, compact=True, select_on_focus=False)
+        yield Static(Content(""), id="asks")
         yield Static(Content(""), id="hits")
 
     @property
@@ -153,6 +159,12 @@ class FilterBar(Horizontal):
         hits = f"{shown:,} of {all_rows:,}" if self.words and all_rows else ""
         said = join((cell(problem, Tone.WARN), cell(hits)), "  ")
         self.query_one("#hits", Static).update(content(said))
+
+    def say_waiting(self, words: str) -> None:
+        """Who asks something once the filter is left; nobody for empty words."""
+        self.set_class(bool(words), "-asks")
+        for said in self.query("#asks").results(Static):  # none is left once the screen ends
+            said.update(content(cell(f"{words}: ⏎ to answer" if words else "")))
 
     def on_input_changed(self, event: Input.Changed) -> None:
         event.stop()
