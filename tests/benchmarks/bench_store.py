@@ -27,6 +27,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 from tui import runtime
 from tui.domain.environments import Environment, EnvKind, Install, Manager
 from tui.domain.faults import Fault
+from tui.domain.history import History
 from tui.domain.hosts import HostSpec
 from tui.domain.machine import Load, Machine, Mount
 from tui.domain.packages import Package, PackageInterner, PackageManager
@@ -154,6 +155,9 @@ class Probe:
 
     async def search(self, path: str, progress: Callable[[str], None] | None = None) -> tuple[str, ...]:
         return ()
+
+    async def history(self, prefix: str) -> History:
+        return History()
 
     async def close(self) -> None:
         return

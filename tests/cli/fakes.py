@@ -16,6 +16,7 @@ from tui.domain.environments import Environment, EnvKind, Manager, UsageSignal, 
 from tui.domain.errors import HostFaultError
 from tui.domain.faults import Fault, FaultKind
 from tui.domain.gpus import Gpu, GpuProcess
+from tui.domain.history import History
 from tui.domain.hosts import HostSpec, HostState
 from tui.domain.machine import Load, Machine, Mount
 from tui.domain.packages import PackageInterner, PackageManager
@@ -93,6 +94,8 @@ class Answer:
     """It never answers."""
     stale: Mapping[str, object] = field(default_factory=dict)
     """What the last snapshot held, an hour ago."""
+    histories: Mapping[str, History | Fault] = field(default_factory=dict)
+    """By prefix; that of any other never arrives."""
     trusted: TrustedKey | None = None
     """The key that can be trusted, by its fingerprint."""
 
@@ -163,6 +166,14 @@ class FakeFleet:
     async def search(self, host: str, path: str, progress: Callable[[str], None] | None = None) -> tuple[str, ...]:
         self.searched.append((host, path))
         return ()
+
+    async def history(self, host: str, prefix: str) -> History:
+        known = self._answers[host].histories.get(prefix)
+        if known is None:
+            await asyncio.Event().wait()
+        if not isinstance(known, History):
+            raise HostFaultError(known or REFUSED)
+        return known
 
     async def terminal(self, plan: TerminalPlan, term: TermRequest) -> Channel:
         raise NotImplementedError

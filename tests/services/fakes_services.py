@@ -11,6 +11,7 @@ from typing import Any
 from tests.fakes import FakeClock
 from tui.domain.errors import HostFaultError
 from tui.domain.faults import Fault, FaultKind
+from tui.domain.history import History, Revision
 from tui.domain.hosts import HostSpec
 from tui.domain.machine import Load, Machine
 from tui.domain.settings import Settings
@@ -138,6 +139,10 @@ class FakeProbe:
         if progress is not None:
             progress(path)
         return (f"{path}/found",)
+
+    async def history(self, prefix: str) -> History:
+        self.host.asked.append((self.host.clock.monotonic(), f"history {prefix}"))
+        return History((Revision(0, 1.0, f"conda create -p {prefix}", None),))
 
     async def close(self) -> None:
         if self.host.deaf:

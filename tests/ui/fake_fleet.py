@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 
@@ -9,6 +10,7 @@ from tui.domain.environments import Environment, EnvKind, Install, Manager, Usag
 from tui.domain.errors import HostFaultError
 from tui.domain.faults import Fault, FaultKind
 from tui.domain.gpus import Gpu, GpuProcess
+from tui.domain.history import History
 from tui.domain.hosts import HostSpec, HostState
 from tui.domain.machine import Load, Machine, Mount
 from tui.domain.packages import Package, PackageInterner, PackageManager
@@ -55,6 +57,10 @@ class FakeFleet:
         self.visible: list[tuple[tuple[str, ...], frozenset[str]]] = []
         self.opened: list[TerminalPlan] = []
         self.channel: Channel | None = None
+        self.histories: dict[tuple[str, str], History | Fault] = {}
+        self.histories_asked: list[tuple[str, str]] = []
+        self.history_gate: asyncio.Event | None = None
+        """No history arrives before it is set."""
 
     async def start(self, hosts: Iterable[str] | None = None) -> None:
         self.started += 1
@@ -82,6 +88,15 @@ class FakeFleet:
 
     async def search(self, host: str, path: str, progress: Callable[[str], None] | None = None) -> tuple[str, ...]:
         return ()
+
+    async def history(self, host: str, prefix: str) -> History:
+        self.histories_asked.append((host, prefix))
+        if self.history_gate is not None:
+            await self.history_gate.wait()
+        known = self.histories.get((host, prefix), History())
+        if isinstance(known, Fault):
+            raise HostFaultError(known)
+        return known
 
     async def terminal(self, plan: TerminalPlan, term: TermRequest) -> Channel:
         self.opened.append(plan)

@@ -11,13 +11,16 @@ import time
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
+from typing import Any
 
 from tui.cli.backend import Backend
 from tui.cli.diag import Diag, progress_text
 from tui.cli.out import Out
 from tui.cli.report import HostReport, judge
+from tui.domain.environments import Environment
 from tui.domain.errors import CondafleetError, HostFaultError
-from tui.domain.faults import Fault
+from tui.domain.faults import Fault, FaultKind
+from tui.domain.history import History
 from tui.domain.hosts import HostState
 from tui.domain.settings import Settings
 from tui.ports import Prompter
@@ -129,6 +132,23 @@ class Fleet:
             tuple(self._judge(name, parts, interrupted, limit, failures.get(name)) for name in hosts), interrupted
         )
 
+    async def history(self, env: Environment) -> History:
+        """What was asked of conda for *env*, of a host that was gathered from. Raises HostFaultError, or Ctrl-C's."""
+        limits = self.api.settings.limits
+        limit = limits.connect + 2 * limits.command  # a shell of its own is opened for it first
+        work = asyncio.ensure_future(self.api.history(env.host, env.prefix))
+        self._diag.progress.show(f"{env.host}: reading the history")
+        try:
+            await self._wait(work, (env.host,), limit)
+        finally:
+            self._diag.progress.hide()
+        if work.done() and not work.cancelled():
+            return work.result()
+        if self.interrupted.is_set():
+            raise RunInterruptedError("Interrupted; the history was not read yet.")
+        fault = Fault(FaultKind.TIMEOUT, f"{env.host} did not send the history within {limit:g} s.", "Try again.")
+        raise HostFaultError(fault)
+
     async def _work(
         self, hosts: Sequence[str], parts: Sequence[str], search: str | None, failures: dict[str, HostFaultError]
     ) -> None:
@@ -142,7 +162,7 @@ class Fleet:
             await asyncio.gather(*(look(host, search) for host in hosts))
         await self.api.settled(hosts, parts)
 
-    async def _wait(self, work: asyncio.Future[None], hosts: Sequence[str], limit: float) -> None:
+    async def _wait(self, work: asyncio.Future[Any], hosts: Sequence[str], limit: float) -> None:
         """Until *work* ends, Ctrl-C, or *limit* seconds without counting those in which a person is asked."""
         pressed = asyncio.ensure_future(self.interrupted.wait())
         try:

@@ -7,13 +7,15 @@ import time
 from tui.cli import tables
 from tui.cli.context import Context
 from tui.cli.diag import fault_line
-from tui.cli.jsonview import fault_json, package_json, time_json
+from tui.cli.history import history_table, revision_json
+from tui.cli.jsonview import Json, fault_json, package_json, time_json
 from tui.cli.reply import Reply
 from tui.cli.report import HostReport
 from tui.cli.stream import Stream
 from tui.domain.environments import Environment
 from tui.domain.errors import CondafleetError, HostFaultError, NothingMatchedError, UsageError
 from tui.domain.faults import Fault, FaultKind
+from tui.domain.history import History
 from tui.domain.selectors import parse_selector, select_hosts, select_one_environment
 from tui.domain.text import printable
 
@@ -32,23 +34,29 @@ async def run_packages(context: Context) -> Reply:
     async with context.fleet() as fleet:
         stream = Stream(context, fleet, (PART,)) if args.json_lines else None
         gathered = await fleet.gather(hosts, (PART,), on_event=stream.tell if stream else None)
-    env: Environment | None = None
-    error = gathered.error
-    if error is None:
-        try:
-            env = select_one_environment(selector, _found(gathered.reports), specs)
-            if not env.packages_known:
-                error = HostFaultError(_unreadable(env))
-        except NothingMatchedError as problem:
-            # What a host that did not answer holds is unknown: its own fault says all there is to say.
-            error = None if any(report.failed for report in gathered.reports) else problem
-        except CondafleetError as problem:
-            error = problem
+        env: Environment | None = None
+        history: History | None = None
+        error = gathered.error
+        if error is None:
+            try:
+                env = select_one_environment(selector, _found(gathered.reports), specs)
+                if args.history:
+                    history = await fleet.history(env)
+                elif not env.packages_known:
+                    error = HostFaultError(_unreadable(env))
+            except NothingMatchedError as problem:
+                # What a host that did not answer holds is unknown: its own fault says all there is to say.
+                error = None if any(report.failed for report in gathered.reports) else problem
+            except CondafleetError as problem:
+                error = problem
     if env is None or error is not None:
         return Reply("packages", gathered.reports, error=error)
     chosen, now = env, time.time()
     packages = chosen.packages.packages
     if args.json_lines:
+        for revision in history.revisions if history else ():
+            line = {"event": "revision", "time": time_json(now), "host": chosen.host, "change": revision_json(revision)}
+            context.out.json(line, one_line=True)
         for package in packages:
             shown = package_json(package, chosen.requested, chosen.clobbered)
             context.out.json({"event": "package", "time": time_json(now), "host": chosen.host, **shown}, one_line=True)
@@ -56,16 +64,21 @@ async def run_packages(context: Context) -> Reply:
         "packages",
         gathered.reports,
         items=lambda: [package_json(package, chosen.requested, chosen.clobbered) for package in packages],
-        lines=lambda width: tables.packages_table(packages, chosen.requested, chosen.clobbered).lines(width),
+        lines=lambda width: (
+            history_table(history)
+            if history is not None
+            else tables.packages_table(packages, chosen.requested, chosen.clobbered)
+        ).lines(width),
         extra=lambda: {
+            **_history_json(history),
             "environment": {
                 "host": chosen.host,
                 "name": None if chosen.name is None else printable(chosen.name),
                 "prefix": printable(chosen.prefix),
                 "fault": fault_json(chosen.fault),
-            }
+            },
         },
-        hints=() if chosen.fault is None else (fault_line(args.selector, chosen.fault, now).rstrip("\n"),),
+        hints=_hints(args.selector, chosen, history, now),
         now=now,
     )
 
@@ -76,6 +89,22 @@ def _found(reports: tuple[HostReport, ...]) -> list[Environment]:
         fresh = report.fresh(PART)
         found += fresh if isinstance(fresh, tuple) else ()
     return found
+
+
+def _history_json(history: History | None) -> dict[str, Json]:
+    if history is None:
+        return {}
+    revisions: list[Json] = [revision_json(revision) for revision in history.revisions]
+    return {"history": revisions, "history_complete": history.complete}
+
+
+def _hints(selector: str, env: Environment, history: History | None, now: float) -> tuple[str, ...]:
+    hints = [] if env.fault is None else [fault_line(selector, env.fault, now).rstrip("\n")]
+    if history is not None and not history.revisions:
+        hints.append(f"{selector}: its history is empty: nothing was ever changed by conda")
+    if history is not None and not history.complete:
+        hints.append(f"{selector}: the history is longer; its beginning was not read")
+    return tuple(hints)
 
 
 def _unreadable(env: Environment) -> Fault:

@@ -288,10 +288,16 @@ def _envs(add: _Adder) -> None:
 def _packages(add: _Adder) -> None:
     packages = add(
         "The conda and pip packages of one environment.",
-        "  condafleet packages gpu01:cv-resnet50\n  condafleet packages gpu01:/data/envs/x --json",
+        "  condafleet packages gpu01:cv-resnet50\n  condafleet packages gpu01:/data/envs/x --json\n"
+        "  condafleet packages gpu01:cv-resnet50 --history",
         _output_options(),
     )
     packages.add_argument("selector", metavar="HOST:ENV", help="HOST:NAME or HOST:/absolute/prefix")
+    packages.add_argument(
+        "--history",
+        action="store_true",
+        help="what was asked of conda and what came of it, newest first; with --json beside the packages",
+    )
 
 
 def _gpus(add: _Adder) -> None:

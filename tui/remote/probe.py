@@ -16,6 +16,7 @@ from typing import Any, TypeVar
 
 from tui.domain.errors import HostFaultError
 from tui.domain.faults import Fault, FaultKind
+from tui.domain.history import History
 from tui.domain.hosts import HostSpec
 from tui.domain.machine import Mount
 from tui.domain.packages import PackageInterner
@@ -25,6 +26,7 @@ from tui.domain.text import printable
 from tui.ports import Clock, Connection
 from tui.remote.confirming import Confirming
 from tui.remote.gpus import GpuAnswer, join_sessions, parse_gpus
+from tui.remote.history import ask_history
 from tui.remote.lane import Lane, NotAskedError, ShellProcess
 from tui.remote.lane_pool import MAIN, LanePool
 from tui.remote.mounts import MountPlan, parse_mountinfo, parse_sizes
@@ -249,6 +251,17 @@ class HostProbe:
             return await self._inventory.search(lane, path, progress)
         finally:
             self._pool.leave("search", lane)
+
+    async def history(self, prefix: str) -> History:
+        """What was asked of conda for the environment at *prefix*. Raises HostFaultError, see :func:`ask_history`."""
+
+        async def ask(lane: Lane) -> History:
+            try:
+                return await ask_history(lane, prefix, self._host, timeout=self._limit)
+            finally:
+                self._pool.leave("history", lane)
+
+        return await self._put("history", ask)
 
     async def close(self) -> None:
         """Give all shells up, at once."""

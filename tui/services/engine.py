@@ -8,6 +8,7 @@ from collections.abc import Callable, Coroutine, Iterable, Sequence
 from dataclasses import replace
 from typing import Any
 
+from tui.domain.history import History
 from tui.domain.hosts import HostSpec, HostState
 from tui.domain.settings import Settings
 from tui.domain.snapshot import PARTS
@@ -165,6 +166,11 @@ class FleetService:
             self.bus.publish(HostNoticed(host, now, text))
         await watcher.renewed(Ask.INVENTORY)
         return found
+
+    async def history(self, host: str, prefix: str) -> History:
+        """The history of an environment; see :class:`FleetApi`. Raises HostFaultError."""
+        _, probe = await self._watch(host).reached()
+        return await probe.history(prefix)
 
     async def terminal(self, plan: TerminalPlan, term: TermRequest) -> Channel:
         """A pty channel for *plan* over the live connection. Raises HostFaultError."""

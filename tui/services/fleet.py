@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from tui.domain.history import History
 from tui.domain.sessions import Session
 from tui.domain.settings import Settings
 from tui.ports import Channel, TermRequest
@@ -62,6 +63,12 @@ class FleetApi(Protocol):
         """Look for environments below *path* on *host*, politely and on one device; remember the place.
 
         Returns the prefixes found; the environments appear in the store. Raises HostFaultError.
+        """
+
+    async def history(self, host: str, prefix: str) -> History:
+        """What was asked of conda for an environment, and what came of it, read from the host now.
+
+        Raises HostFaultError: the host is not up, or the environment has no history that can be read.
         """
 
     async def terminal(self, plan: TerminalPlan, term: TermRequest) -> Channel:

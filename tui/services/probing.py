@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
+from tui.domain.history import History
 from tui.domain.hosts import HostSpec
 from tui.domain.snapshot import Part
 from tui.ports import Connection
@@ -47,6 +48,9 @@ class ProbeApi(Protocol):
 
     async def search(self, path: str, progress: Callable[[str], None] | None = None) -> tuple[str, ...]:
         """The prefixes below *path*; later inventories look there too."""
+
+    async def history(self, prefix: str) -> History:
+        """What was asked of conda for the environment at *prefix*. Raises HostFaultError when it cannot be read."""
 
     async def close(self) -> None:
         """Give its channels up."""
