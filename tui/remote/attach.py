@@ -13,6 +13,7 @@ import re
 
 from tui.domain.errors import HostFaultError
 from tui.domain.faults import Fault, FaultKind
+from tui.domain.phrases import phrase
 from tui.domain.sessions import Session
 from tui.domain.text import decode, printable
 from tui.ports import Channel, Connection, TermRequest
@@ -42,7 +43,7 @@ _MOST_NOISE = 1 << 20
 _TERM_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]{0,63}\Z")
 _SESSION_ID = re.compile(r"\$[0-9]{1,18}\Z")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
-_CLOSE_IT = "Nothing on the host was changed."
+_CLOSE_IT = phrase("Nothing on the host was changed.")
 
 
 class _Opened:
@@ -111,8 +112,8 @@ async def open_terminal(
         raise HostFaultError(
             Fault(
                 FaultKind.TIMEOUT,
-                f"The terminal on {host} did not begin within {limit:g} s.",
-                f"Its login shell may be waiting for something. {_CLOSE_IT} Try again.",
+                phrase("The terminal on {host} did not begin within {seconds} s.", host=host, seconds=f"{limit:g}"),
+                phrase("Its login shell may be waiting for something. {close_it} Try again.", close_it=_CLOSE_IT),
             )
         ) from error
     except HostFaultError as error:
@@ -128,8 +129,13 @@ def _checked(host: str, session: Session) -> list[str]:
         raise HostFaultError(
             Fault(
                 FaultKind.TOOL_MISSING,
-                f"{printable(session.name)} on {host} is no tmux session but {printable(session.kind)}: not attached.",
-                f"Open a shell on {host} and attach to it there.",
+                phrase(
+                    "{session} on {host} is no tmux session but {kind}: not attached.",
+                    session=printable(session.name),
+                    host=host,
+                    kind=printable(session.kind),
+                ),
+                phrase("Open a shell on {host} and attach to it there.", host=host),
             )
         )
     places = (session.socket, *((session.tmux,) if session.tmux else ()))
@@ -137,9 +143,14 @@ def _checked(host: str, session: Session) -> list[str]:
         raise HostFaultError(
             Fault(
                 FaultKind.PROTOCOL,
-                f"{host} names its session {printable(session.name)[:100]} in a way that tmux never does "
-                f"({printable(session.id)[:40]} on {printable(session.socket)[:200]}).",
-                f"It was not attached. {_CLOSE_IT}",
+                phrase(
+                    "{host} names its session {session} in a way that tmux never does ({id} on {socket}).",
+                    host=host,
+                    session=printable(session.name)[:100],
+                    id=printable(session.id)[:40],
+                    socket=printable(session.socket)[:200],
+                ),
+                phrase("It was not attached. {close_it}", close_it=_CLOSE_IT),
             )
         )
     return [session.socket, session.id, session.tmux or ""]
@@ -154,12 +165,18 @@ async def _until(host: str, channel: Channel, seen: bytes, mark: bytes) -> bytes
         data = await channel.read()
         read += len(data)
         if not data or read > _MOST_NOISE:
+            said = _tail(seen) or phrase("it said nothing")
+            if data:
+                message = phrase("The terminal on {host} sent only noise before it began: {said}", host=host, said=said)
+            else:
+                message = phrase("The terminal on {host} ended before it began: {said}", host=host, said=said)
             raise HostFaultError(
                 Fault(
                     FaultKind.SHELL_BROKEN,
-                    f"The terminal on {host} {'ended' if not data else 'sent only noise'} before it began: "
-                    f"{_tail(seen) or 'it said nothing'}",
-                    f"See whether `ssh {host} echo hello` prints one line. {_CLOSE_IT}",
+                    message,
+                    phrase(
+                        "See whether `ssh {host} echo hello` prints one line. {close_it}", host=host, close_it=_CLOSE_IT
+                    ),
                 )
             )
         seen = (seen + data)[-65536:]
@@ -173,33 +190,43 @@ def _tail(raw: bytes) -> str:
 def _gone(host: str, session: Session) -> Fault:
     return Fault(
         FaultKind.GHOST,
-        f"The session {printable(session.name)} ({session.id}) on {host} is gone.",
-        "It ended, or its tmux server did. Refresh the sessions.",
+        phrase(
+            "The session {session} ({id}) on {host} is gone.", session=printable(session.name), id=session.id, host=host
+        ),
+        phrase("It ended, or its tmux server did. Refresh the sessions."),
     )
 
 
 def _refusal(host: str, kind: str, words: str) -> Fault:
-    said = f": {words}" if words else "."
+    said = phrase(": {words}", words=words) if words else phrase(".")
     if kind == "gone":
-        return Fault(FaultKind.GHOST, f"The session on {host} is gone{said}", "Refresh the sessions.")
+        return Fault(
+            FaultKind.GHOST,
+            phrase("The session on {host} is gone{said}", host=host, said=said),
+            phrase("Refresh the sessions."),
+        )
     if kind == "missing":
         return Fault(
-            FaultKind.TOOL_MISSING, f"tmux was not found on {host}{said}", "Is it on the PATH of a login there?"
+            FaultKind.TOOL_MISSING,
+            phrase("tmux was not found on {host}{said}", host=host, said=said),
+            phrase("Is it on the PATH of a login there?"),
         )
     if kind == "foreign":
         return Fault(
             FaultKind.PERMISSION,
-            f"The tmux of that session on {host} belongs to another user and was not run{said}",
-            "Attach as that user.",
+            phrase(
+                "The tmux of that session on {host} belongs to another user and was not run{said}", host=host, said=said
+            ),
+            phrase("Attach as that user."),
         )
     if kind == "hung":
         return Fault(
             FaultKind.TOOL_HUNG,
-            f"tmux on {host} did not answer within 5 s{said}",
-            "Its server may be stopped, or be of another version than the program.",
+            phrase("tmux on {host} did not answer within 5 s{said}", host=host, said=said),
+            phrase("Its server may be stopped, or be of another version than the program."),
         )
     return Fault(
         FaultKind.PROTOCOL,
-        f"tmux on {host} says nothing about its sessions{said}",
-        "Its program and its running server are probably of different versions.",
+        phrase("tmux on {host} says nothing about its sessions{said}", host=host, said=said),
+        phrase("Its program and its running server are probably of different versions."),
     )

@@ -13,6 +13,7 @@ from tui.domain.assemble import FileTimes, created_by, fs_id, is_protected, last
 from tui.domain.environments import Environment, EnvKind, Install, Manager, Use
 from tui.domain.faults import Fault, FaultKind
 from tui.domain.machine import Machine, Mount
+from tui.domain.phrases import mark, phrase
 from tui.domain.text import decode, printable
 from tui.remote.installs import LONGEST_PATH, HostWords
 from tui.remote.packages import PackagesRead
@@ -215,46 +216,68 @@ def complete(
 
 
 def _broken(prefix: str, packages: PackagesRead) -> Fault:
+    shown = printable(prefix)
     if "many" in packages.troubles:
-        return Fault(FaultKind.TOO_LARGE, f"{printable(prefix)} holds more package records than are read.", "")
+        return Fault(
+            FaultKind.TOO_LARGE,
+            phrase("{prefix} holds more package records than are read.", prefix=shown),
+            "",
+        )
     names = ", ".join(printable(name) for name in packages.broken[:3])
-    more = f" and {len(packages.broken) - 3} more" if len(packages.broken) > 3 else ""
-    what = f"package records that cannot be read: {names}{more}" if names else "records with names that make no sense"
+    if len(packages.broken) > 3:
+        names = phrase("{names} and {n} more", names=names, n=len(packages.broken) - 3)
+    if names:
+        message = phrase("{prefix} has package records that cannot be read: {names}.", prefix=shown, names=names)
+    else:
+        message = phrase("{prefix} has records with names that make no sense.", prefix=shown)
     return Fault(
         FaultKind.INCOMPLETE,
-        f"{printable(prefix)} has {what}.",
-        "Reinstall these packages, or recreate the environment.",
+        message,
+        phrase("Reinstall these packages, or recreate the environment."),
     )
 
 
 def _fault(seen: PrefixSeen) -> Fault | None:
     path = printable(seen.prefix)
     if seen.state == "l":
-        where = f" to {printable(seen.link)}" if seen.link else ""
-        return Fault(FaultKind.GHOST, f"{path} is a link{where}, which is gone.", "Remove the link.")
+        if seen.link:
+            message = phrase("{path} is a link to {target}, which is gone.", path=path, target=printable(seen.link))
+        else:
+            message = phrase("{path} is a link, which is gone.", path=path)
+        return Fault(FaultKind.GHOST, message, phrase("Remove the link."))
     if seen.state == "n" and seen.real is None:
-        return Fault(FaultKind.GHOST, f"{path} is listed, but gone.", "`conda env list` on the host forgets it.")
+        return Fault(
+            FaultKind.GHOST,
+            phrase("{path} is listed, but gone.", path=path),
+            phrase("`conda env list` on the host forgets it."),
+        )
     if seen.state in ("x", "u"):
         return Fault(
             FaultKind.PERMISSION,
-            f"{path} may not be read by this account.",
-            "Ask its owner, or connect as a user who may read it.",
+            phrase("{path} may not be read by this account.", path=path),
+            phrase("Ask its owner, or connect as a user who may read it."),
         )
     if seen.state == "n":
         return Fault(
             FaultKind.INCOMPLETE,
-            f"{path} is listed or lies among the environments, but has no conda-meta.",
-            "It was perhaps left by an interrupted create or remove.",
+            phrase("{path} is listed or lies among the environments, but has no conda-meta.", path=path),
+            phrase("It was perhaps left by an interrupted create or remove."),
         )
     if not seen.stats:
-        return Fault(FaultKind.TOOL_MISSING, f"There is no usable stat to look at {path} with.", "Install coreutils.")
-    if "conda-meta/history" not in seen.stats:
-        what = "no history and no packages" if not seen.records else "no history"
         return Fault(
-            FaultKind.INCOMPLETE,
-            f"The conda-meta of {path} has {what}; conda does not count it as an environment.",
-            "It was perhaps left by an interrupted create or remove.",
+            FaultKind.TOOL_MISSING,
+            phrase("There is no usable stat to look at {path} with.", path=path),
+            phrase("Install coreutils."),
         )
+    if "conda-meta/history" not in seen.stats:
+        if seen.records:
+            what = mark("The conda-meta of {path} has no history; conda does not count it as an environment.")
+        else:
+            what = mark(
+                "The conda-meta of {path} has no history and no packages; conda does not count it as an environment."
+            )
+        left = phrase("It was perhaps left by an interrupted create or remove.")
+        return Fault(FaultKind.INCOMPLETE, phrase(what, path=path), left)
     return None
 
 

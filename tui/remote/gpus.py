@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 
 from tui.domain.faults import Fault, FaultKind
 from tui.domain.gpus import Gpu, GpuProcess, MigDevice
+from tui.domain.phrases import phrase
 from tui.domain.sessions import Session
 from tui.domain.text import decode, printable
 from tui.remote.wire import Record, WireError, records
@@ -78,8 +79,13 @@ def parse_gpus(body: bytes, host: str, cuda: Mapping[str, str]) -> GpuAnswer:
         faults.append(
             Fault(
                 FaultKind.TOOL_MISSING,
-                f"{host} has a GPU ({printable(vendor)}), but {tool} was not found.",
-                f"Install {tool} there, or put it on the PATH of non-interactive shells.",
+                phrase(
+                    "{host} has a GPU ({vendor}), but {tool} was not found.",
+                    host=host,
+                    vendor=printable(vendor),
+                    tool=tool,
+                ),
+                phrase("Install {tool} there, or put it on the PATH of non-interactive shells.", tool=tool),
             )
         )
     value = tuple(gpus) if gpus or not faults else None
@@ -118,11 +124,11 @@ def _parse_nvidia(
         return [], None
     rows = [row for row in map(_split_row, csv.split("\n")) if row is not None][:MAX_GPUS]
     if not rows:
-        said = printable(" ".join(csv.split())[:300]) or f"nothing (status {status})"
+        said = printable(" ".join(csv.split())[:300]) or phrase("nothing (status {status})", status=str(status))
         return [], Fault(
             FaultKind.INCOMPLETE,
-            f"nvidia-smi on {host} gave no GPUs; it said: {said}",
-            "Look at the driver: `nvidia-smi`, `dmesg | grep -i nvrm`; a new kernel may need its module.",
+            phrase("nvidia-smi on {host} gave no GPUs; it said: {said}", host=host, said=said),
+            phrase("Look at the driver: `nvidia-smi`, `dmesg | grep -i nvrm`; a new kernel may need its module."),
         )
     table = found["table"].text(0) or "" if "table" in found else ""
     version = _CUDA.search(table)
@@ -154,10 +160,16 @@ def _parse_nvidia(
     fault = None
     if status:
         fault = Fault(
-            FaultKind.INCOMPLETE, f"nvidia-smi on {host} ended with status {status}; some cards may miss.", ""
+            FaultKind.INCOMPLETE,
+            phrase("nvidia-smi on {host} ended with status {status}; some cards may miss.", host=host, status=status),
+            "",
         )
     elif "apps" in found and found["apps"].integer(0):
-        fault = Fault(FaultKind.INCOMPLETE, f"nvidia-smi on {host} could not list the processes on its GPUs.", "")
+        fault = Fault(
+            FaultKind.INCOMPLETE,
+            phrase("nvidia-smi on {host} could not list the processes on its GPUs.", host=host),
+            "",
+        )
     return gpus, fault
 
 
@@ -257,11 +269,11 @@ def _parse_rocm(record: Record, host: str, first: int) -> tuple[list[Gpu], Fault
     except (ValueError, RecursionError):
         cards = None
     if not isinstance(cards, dict):
-        words = printable(" ".join(said.split())[:300]) or f"nothing (status {status})"
+        words = printable(" ".join(said.split())[:300]) or phrase("nothing (status {status})", status=str(status))
         return [], Fault(
             FaultKind.INCOMPLETE,
-            f"rocm-smi on {host} gave no GPUs; it said: {words}",
-            "Look at the driver: `rocm-smi`, `dmesg | grep -i amdgpu`.",
+            phrase("rocm-smi on {host} gave no GPUs; it said: {words}", host=host, words=words),
+            phrase("Look at the driver: `rocm-smi`, `dmesg | grep -i amdgpu`."),
         )
     system = cards.get("system")
     driver = system.get("Driver version") if isinstance(system, dict) else None

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from tui.domain.assemble import split_dist_name
 from tui.domain.environments import Install, Manager
 from tui.domain.faults import Fault, FaultKind
+from tui.domain.phrases import phrase
 from tui.domain.text import decode, printable
 from tui.remote.wire import Record
 
@@ -315,8 +316,8 @@ def make_install(
         manager = Manager.UNKNOWN
         fault = Fault(
             FaultKind.PERMISSION,
-            f"The install {printable(seen.path)} may not be read by this account.",
-            "Ask its owner, or connect as a user who may read it.",
+            phrase("The install {path} may not be read by this account.", path=printable(seen.path)),
+            phrase("Ask its owner, or connect as a user who may read it."),
         )
     else:
         return None

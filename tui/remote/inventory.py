@@ -23,6 +23,7 @@ from tui.domain.faults import Fault, FaultKind
 from tui.domain.hosts import SearchPlaces
 from tui.domain.machine import Machine, Mount
 from tui.domain.packages import PackageInterner
+from tui.domain.phrases import phrase
 from tui.domain.snapshot import Part
 from tui.domain.text import printable
 from tui.ports import Clock
@@ -230,8 +231,11 @@ class Inventory:
             if env.prefix not in listed and (scan.hung_at is not None or below(env.prefix, silent)):
                 fault = Fault(
                     FaultKind.TOOL_HUNG,
-                    f"{printable(env.prefix)} could not be looked at: its file system does not answer.",
-                    "What is shown was read before. See whether the mount answers on the host.",
+                    phrase(
+                        "{prefix} could not be looked at: its file system does not answer.",
+                        prefix=printable(env.prefix),
+                    ),
+                    phrase("What is shown was read before. See whether the mount answers on the host."),
                 )
                 kept[env.prefix] = replace(env, in_use=(), in_use_complete=None, fault=fault)
         return kept
@@ -309,8 +313,14 @@ class Inventory:
         elif place == PROCESSES and lane.process is not None:
             self._no_processes = lane.process
             self._cut_short = True
-        message = f"Looking at {printable(place)} on {self._host} did not come to an end; it was left out."
-        return HostFaultError(replace(error.fault, message=message, remedy="See whether its file system answers."))
+        message = phrase(
+            "Looking at {place} on {host} did not come to an end; it was left out.",
+            place=printable(place),
+            host=self._host,
+        )
+        return HostFaultError(
+            replace(error.fault, message=message, remedy=phrase("See whether its file system answers."))
+        )
 
     def _context(
         self, scan: Scan, machine: Machine | None, mounts: tuple[Mount, ...] | None, installs: Mapping[str, Any]
@@ -393,7 +403,11 @@ def _no_place(host: str, shown: str, state: str | None) -> Fault:
     if state == "x":
         return Fault(
             FaultKind.PERMISSION,
-            f"{shown} on {host} may not be read by this account.",
-            "Search below a directory that it may read, or connect as another user.",
+            phrase("{path} on {host} may not be read by this account.", path=shown, host=host),
+            phrase("Search below a directory that it may read, or connect as another user."),
         )
-    return Fault(FaultKind.INCOMPLETE, f"There is no directory {shown} on {host}.", "Check the path.")
+    return Fault(
+        FaultKind.INCOMPLETE,
+        phrase("There is no directory {path} on {host}.", path=shown, host=host),
+        phrase("Check the path."),
+    )

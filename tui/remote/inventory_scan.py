@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 from tui.domain.environments import Install
 from tui.domain.faults import Fault, FaultKind
+from tui.domain.phrases import joined, phrase
 from tui.domain.text import printable
 from tui.remote.environments import PrefixSeen, prefix_seen
 from tui.remote.installs import Places, RootSeen, below, clean, condarc_dirs, make_install, root_seen
@@ -194,45 +195,58 @@ class Scan:
         if self.too_many is not None:
             return Fault(
                 FaultKind.TOO_LARGE,
-                f"{host} has more environments than are listed, at {printable(self.too_many)}.",
-                "Name the places to look at in the configuration, with `only: true`.",
+                phrase(
+                    "{host} has more environments than are listed, at {place}.",
+                    host=host,
+                    place=printable(self.too_many),
+                ),
+                phrase("Name the places to look at in the configuration, with `only: true`."),
             )
         skipped = [*self.places.skipped, *self.skipped]
         if skipped:
             return Fault(
                 FaultKind.TOOL_HUNG,
-                f"Not looked at on {host}, for its file system does not answer: {_some(skipped)}.",
-                "It is looked at again when the mount answers.",
+                phrase(
+                    "Not looked at on {host}, for its file system does not answer: {places}.",
+                    host=host,
+                    places=_some(skipped),
+                ),
+                phrase("It is looked at again when the mount answers."),
             )
         if "stat" in self.missing:
             return Fault(
                 FaultKind.TOOL_MISSING,
-                f"{host} has no usable stat: times, owners and uses of environments are unknown.",
-                "Install coreutils or busybox there.",
+                phrase("{host} has no usable stat: times, owners and uses of environments are unknown.", host=host),
+                phrase("Install coreutils or busybox there."),
             )
         denied = [*self.places.shut, *self.denied]
         gone = self.places.absent
-        absent = f"Configured as a place to look at on {host}, and not there: {_some(gone)}." if gone else ""
+        absent = ""
+        if gone:
+            absent = phrase(
+                "Configured as a place to look at on {host}, and not there: {places}.", host=host, places=_some(gone)
+            )
         if denied:
+            may_not = phrase("This account may not look into {places} on {host}.", places=_some(denied), host=host)
             return Fault(
                 FaultKind.PERMISSION,
-                f"This account may not look into {_some(denied)} on {host}. {absent}".strip(),
-                "Connect as a user who may, or leave these places out.",
+                joined("{before} {next}", (may_not, absent)),
+                phrase("Connect as a user who may, or leave these places out."),
             )
         if absent:
             return Fault(
-                FaultKind.INCOMPLETE, absent, "Look whether a disk is not mounted there, or correct `search:`."
+                FaultKind.INCOMPLETE, absent, phrase("Look whether a disk is not mounted there, or correct `search:`.")
             )
         if self.places.too_many:
             return Fault(
                 FaultKind.TOO_LARGE,
-                f"{host} has more places to look at than are looked at.",
-                "Name the places in the configuration more closely, with `only: true`.",
+                phrase("{host} has more places to look at than are looked at.", host=host),
+                phrase("Name the places in the configuration more closely, with `only: true`."),
             )
         return None
 
 
 def _some(paths: Iterable[str]) -> str:
     names = [printable(path) for path in dict.fromkeys(paths)]
-    more = f" and {len(names) - 3} more" if len(names) > 3 else ""
-    return ", ".join(names[:3]) + more
+    some = ", ".join(names[:3])
+    return phrase("{names} and {n} more", names=some, n=len(names) - 3) if len(names) > 3 else some

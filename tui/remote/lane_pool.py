@@ -16,6 +16,7 @@ from weakref import WeakKeyDictionary
 
 from tui.domain.errors import HostFaultError
 from tui.domain.faults import Fault, FaultKind
+from tui.domain.phrases import phrase
 from tui.ports import Channel, Connection, TermRequest
 from tui.remote.lane import Lane, ShellProcess
 
@@ -209,14 +210,22 @@ class LanePool:
         if self._terminals:
             return Fault(
                 FaultKind.SESSIONS_EXHAUSTED,
-                f"{self._name} gives one connection too few channels, and a terminal uses the last: nothing is asked.",
-                "It is asked again when the terminal is closed; raise MaxSessions in its sshd_config.",
+                phrase(
+                    "{host} gives one connection too few channels, and a terminal uses the last: nothing is asked.",
+                    host=self._name,
+                ),
+                phrase("It is asked again when the terminal is closed; raise MaxSessions in its sshd_config."),
             )
         if self._hangs:
             return Fault(
                 FaultKind.SESSIONS_EXHAUSTED,
-                f"{self._name} gives this connection no further channel, and a command hangs in the one there was.",
-                "Raise MaxSessions in its sshd_config: then one file system that hangs does not hold up the rest.",
+                phrase(
+                    "{host} gives this connection no further channel, and a command hangs in the one there was.",
+                    host=self._name,
+                ),
+                phrase(
+                    "Raise MaxSessions in its sshd_config: then one file system that hangs does not hold up the rest."
+                ),
             )
         return fault
 
@@ -245,6 +254,6 @@ async def _within(open_one: Callable[[], Coroutine[Any, Any, Channel]], seconds:
 def _no_room(name: str) -> Fault:
     return Fault(
         FaultKind.SESSIONS_EXHAUSTED,
-        f"{name} gives this connection no further channel; terminals use those that it has.",
-        "Close a terminal on this host, or raise MaxSessions in its sshd_config.",
+        phrase("{host} gives this connection no further channel; terminals use those that it has.", host=name),
+        phrase("Close a terminal on this host, or raise MaxSessions in its sshd_config."),
     )

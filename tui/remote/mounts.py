@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 
 from tui.domain.faults import Fault, FaultKind
 from tui.domain.machine import Mount
+from tui.domain.phrases import phrase
 from tui.domain.text import decode, encode, printable
 from tui.remote.wire import Record
 
@@ -288,7 +289,14 @@ def _failed(mount: Mount, said: bytes, host: str) -> Mount:
     kind = FaultKind.PERMISSION if b"ermission denied" in said else FaultKind.INCOMPLETE
     fault = Fault(
         kind,
-        f"The file system at {printable(mount.path)} on {host} gave no sizes: {words}",
-        "Look at the mount on the host." if kind is FaultKind.INCOMPLETE else "Ask for the right to read it.",
+        phrase(
+            "The file system at {path} on {host} gave no sizes: {words}",
+            path=printable(mount.path),
+            host=host,
+            words=words,
+        ),
+        phrase("Look at the mount on the host.")
+        if kind is FaultKind.INCOMPLETE
+        else phrase("Ask for the right to read it."),
     )
     return replace(mount, fault=fault)

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from tui.domain.faults import Fault, FaultKind
+from tui.domain.phrases import phrase
 from tui.domain.sessions import Pane, Session, Window
 from tui.domain.text import decode, printable
 from tui.remote.wire import Record
@@ -36,8 +37,8 @@ def parse_sessions(
     if tmux is None and not listings:
         return None, Fault(
             FaultKind.TOOL_MISSING,
-            f"There is no tmux on {host}: sessions cannot be seen.",
-            "Install tmux there, or put it on the PATH of non-interactive shells.",
+            phrase("There is no tmux on {host}: sessions cannot be seen.", host=host),
+            phrase("Install tmux there, or put it on the PATH of non-interactive shells."),
         )
     separator = b"|" + nonce.encode() + b"|"
     sessions: list[Session] = []
@@ -46,7 +47,7 @@ def parse_sessions(
     for piece in sockets:
         fields = piece.split(separator, 2)
         if len(fields) < 3:
-            faults.append(_protocol(host, "a socket"))
+            faults.append(_protocol(host, phrase("a socket")))
             continue
         found, fault = _parse_socket(host, fields[0], decode(fields[1]) or None, fields[2], separator)
         sessions += found
@@ -64,25 +65,31 @@ def _parse_socket(
     status = end.split(separator)[0]
     if panes:
         sessions = _assemble(host, decode(socket), program if program != "tmux" else None, panes)
-        return sessions, _protocol(host, f"the socket {decode(socket)}") if wrong else None
+        return sessions, _protocol(
+            host, phrase("the socket {socket}", socket=printable(decode(socket)))
+        ) if wrong else None
     if status != b"0" and _STALE.match(said):
         return [], None
-    where = f"The tmux server of {printable(decode(socket))} on {host}"
+    where = phrase("The tmux server of {socket} on {host}", socket=printable(decode(socket)), host=host)
     if program is None:
         return [], Fault(
-            FaultKind.TOOL_MISSING, f"{where} cannot be asked: there is no tmux on the PATH.", "Install tmux there."
+            FaultKind.TOOL_MISSING,
+            phrase("{where} cannot be asked: there is no tmux on the PATH.", where=where),
+            phrase("Install tmux there."),
         )
     if status in (b"124", b"137", b"143"):
         return [], Fault(
             FaultKind.TOOL_HUNG,
-            f"{where} did not answer within 5 s.",
-            "Client and server may be of different versions: restart the server when its sessions are done.",
+            phrase("{where} did not answer within 5 s.", where=where),
+            phrase("Client and server may be of different versions: restart the server when its sessions are done."),
         )
-    words = printable(decode(said[:200].strip())) or f"nothing, with exit status {printable(decode(status[:10]))}"
+    words = printable(decode(said[:200].strip())) or phrase(
+        "nothing, with exit status {status}", status=printable(decode(status[:10]))
+    )
     return [], Fault(
         FaultKind.PERMISSION if b"Permission denied" in said else FaultKind.PROTOCOL,
-        f"{where} could not be read; tmux said: {words}",
-        "Compare `tmux -V` with the version of the running server.",
+        phrase("{where} could not be read; tmux said: {words}", where=where, words=words),
+        phrase("Compare `tmux -V` with the version of the running server."),
     )
 
 
@@ -225,6 +232,6 @@ def _number(identifier: str) -> int:
 def _protocol(host: str, what: str) -> Fault:
     return Fault(
         FaultKind.PROTOCOL,
-        f"tmux on {host} listed {printable(what)} in a form that is not understood.",
-        "Run `condafleet --debug probe` on the host and look at the log.",
+        phrase("tmux on {host} listed {what} in a form that is not understood.", host=host, what=what),
+        phrase("Run `condafleet --debug probe` on the host and look at the log."),
     )

@@ -7,13 +7,18 @@ from dataclasses import dataclass, replace
 
 from tui.domain.faults import Fault, FaultKind
 from tui.domain.machine import Load, Machine
+from tui.domain.phrases import joined, phrase
 from tui.domain.text import decode, printable
 from tui.remote.wire import Record, WireError, records
 
 __all__ = ["StatusAnswer", "parse_cpu_list", "parse_load", "parse_machine", "parse_status"]
 
 KIB = 1024
-_TOLD_BY = {"/proc/loadavg": "load", "/proc/uptime": "time since the start", "/proc/meminfo": "memory"}
+_TOLD_BY = {
+    "/proc/loadavg": phrase("load"),
+    "/proc/uptime": phrase("time since the start"),
+    "/proc/meminfo": phrase("memory"),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,15 +47,21 @@ class StatusAnswer:
         """Why the load, or a part of it, is unknown; None when all is known."""
         if not self.lacks:
             return None
-        what = ", ".join(_TOLD_BY[path] for path in self.lacks)
+        what = joined("{before}, {next}", (_TOLD_BY[path] for path in self.lacks))
         files = printable(", ".join(self.lacks))
         if self.forbidden:
             return Fault(
                 FaultKind.PERMISSION,
-                f"This account may not read {files} on {host}: {what} unknown.",
-                "Allow this account to read /proc there, or connect as a user who may.",
+                phrase(
+                    "This account may not read {files} on {host}: {what} unknown.", files=files, host=host, what=what
+                ),
+                phrase("Allow this account to read /proc there, or connect as a user who may."),
             )
-        return Fault(FaultKind.TOOL_MISSING, f"{host} has no {files}: {what} unknown.", "Mount /proc there.")
+        return Fault(
+            FaultKind.TOOL_MISSING,
+            phrase("{host} has no {files}: {what} unknown.", host=host, files=files, what=what),
+            phrase("Mount /proc there."),
+        )
 
 
 def parse_status(body: bytes, arrived: float) -> StatusAnswer:
