@@ -8,31 +8,27 @@ host. A part that cannot be renewed keeps its old value and carries the fault.
 from __future__ import annotations
 
 import asyncio
-import secrets
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
-from contextlib import aclosing, asynccontextmanager
-from dataclasses import replace
+from contextlib import asynccontextmanager
 from typing import Any, TypeVar
 
 from tui.domain.errors import HostFaultError
 from tui.domain.faults import Fault, FaultKind
 from tui.domain.history import History
 from tui.domain.hosts import HostSpec
-from tui.domain.machine import Mount
 from tui.domain.packages import PackageInterner
-from tui.domain.sessions import Session
 from tui.domain.snapshot import Part
-from tui.domain.text import printable
 from tui.ports import Clock, Connection
 from tui.remote.confirming import Confirming
 from tui.remote.gpus import GpuAnswer, join_sessions, parse_gpus
 from tui.remote.history import ask_history
 from tui.remote.lane import Lane, NotAskedError, ShellProcess
 from tui.remote.lane_pool import MAIN, LanePool
-from tui.remote.mounts import MountPlan, parse_mountinfo, parse_sizes
-from tui.remote.probe_types import InventoryReader, OnPartial, Parts, ProbeMemory, Reading
+from tui.remote.probe_faults import gpu_hang, no_mountinfo, no_sense, scan_hang, too_busy
+from tui.remote.probe_mounts import measure
+from tui.remote.probe_status import StatusSoFar
+from tui.remote.probe_types import HANGS, InventoryReader, OnPartial, Parts, ProbeMemory, Reading
 from tui.remote.scripts import script
-from tui.remote.sessions import PaneProcess, join_prefixes, parse_environ, parse_sessions
 from tui.remote.status import StatusAnswer, parse_status
 from tui.remote.wire import WireError
 
@@ -43,16 +39,12 @@ MOUNTS_LIMIT_S = 5.0
 GPU_LIMIT_S = 5.0
 STAMP_LIMIT_S = 5.0
 STAMP_EVERY_S = 10.0
-ENVIRON_EVERY_S = 30.0
-MACHINE_EVERY_S = 300.0
 GPU_PAUSE_FIRST_S = 60.0
 GPU_PAUSE_LONGEST_S = 1800.0
 MOST_READINGS = 3
 """So often is the inventory read when a place hangs that is left out the next time."""
 MOST_TURNS = 4
 """So often is a question put that others' broke the way for."""
-_HANGS = frozenset({FaultKind.TOOL_HUNG, FaultKind.TIMEOUT})
-
 
 T = TypeVar("T")
 
@@ -84,19 +76,7 @@ class HostProbe:
         self._inventory = inventory if inventory is not None else _inventory(spec, protect, interner, clock)
         self._confirming = Confirming(connection, self._inventory, spec.name, command_limit)
         self._pool = LanePool(connection, spec.name, command_limit)
-        # Short, as it stands between all fields; names that hold it by chance are one in a million.
-        self._nonce = secrets.token_hex(3)
-        self._boot: str | None = None
-        self._status_known = False
-        self._machine_at = 0.0
-        self._plan: MountPlan | None = None
-        self._mounts_digest = b""
-        self._sessions_digest = b""
-        self._listed: tuple[Session, ...] | None = None
-        self._sessions_fault: Fault | None = None
-        self._pane_processes: tuple[PaneProcess, ...] = ()
-        self._environ_at: float | None = None
-        self._environ_off = False
+        self._status = StatusSoFar(spec.name, clock, self._memory)
         self._stamp_at: float | None = None
         self._stamp_task: asyncio.Task[None] | None = None
         self._due = False
@@ -113,12 +93,11 @@ class HostProbe:
             except HostFaultError as error:
                 if error.fault.kind is FaultKind.SESSIONS_EXHAUSTED and self._pool.terminals:
                     return self._failed(("load", "sessions"), error.fault)
-                if error.fault.kind is not FaultKind.TOOL_HUNG or self._environ_off:
+                if error.fault.kind is not FaultKind.TOOL_HUNG or self._status.environ_off:
                     raise
-                # Looking into other processes may hang on one that is stuck in the kernel: from now on without.
-                self._environ_off = True
+                self._status.environ_off = True
                 return self._failed(("load", "sessions"), error.fault)
-            parts = self._status_parts(answer)
+            parts = self._status.take(answer)
         self._begin_stamp()
         # Not right after the inventory: who wants that alone is gone by now, and conda is not started for nothing.
         if not self._pool.scarce:
@@ -127,23 +106,16 @@ class HostProbe:
 
     async def mounts(self) -> Reading:
         """mounts. Each one that hangs carries its own fault; the part names the first."""
-        if self._plan is None:
+        if self._status.plan is None:
             await self.status()
-        plan = self._plan
-        if plan is None and not self._status_known:
-            fault = Fault(
-                FaultKind.TIMEOUT, f"The shell on {self._host} was too busy to be asked.", "It is asked again."
-            )
-            return self._failed(("mounts",), fault)
+        plan = self._status.plan
+        if plan is None and not self._status.known:
+            return self._failed(("mounts",), too_busy(self._host))
         if plan is None:
-            fault = Fault(
-                FaultKind.INCOMPLETE,
-                f"{self._host} has no readable /proc/self/mountinfo: its file systems are unknown.",
-                "Mount /proc there, or allow this account to read it.",
-            )
-            return self._failed(("mounts",), fault)
+            return self._failed(("mounts",), no_mountinfo(self._host))
+        memory, limit, give_up = self._memory, self._mounts_limit, self._pool.give_up
         try:
-            mounts = await self._put("mounts", lambda lane: self._measure(lane, plan))
+            mounts = await self._put("mounts", lambda lane: measure(lane, plan, memory, self._host, limit, give_up))
         except HostFaultError as error:
             return self._no_turn(("mounts",), error)
         hung = (mount.fault for mount in mounts if mount.fault and mount.fault.kind is FaultKind.TOOL_HUNG)
@@ -166,7 +138,7 @@ class HostProbe:
             except NotAskedError:
                 raise
             except HostFaultError as error:
-                if error.fault.kind not in _HANGS:
+                if error.fault.kind not in HANGS:
                     raise
                 memory.hung_gpus = self._pool.give_up(lane)
                 return None
@@ -187,25 +159,21 @@ class HostProbe:
         if answer.gpus is None:
             assert answer.fault is not None
             return self._failed(("gpus",), answer.fault)
-        gpus = join_sessions(answer.gpus, answer.tmux, self._listed or ())
+        gpus = join_sessions(answer.gpus, answer.tmux, self._status.listed or ())
         return self._reading({"gpus": Part(gpus, self._clock.now(), answer.fault)})
 
     async def inventory(self, on_partial: OnPartial | None = None) -> Reading:
         """installs and environments; *on_partial* gets them while they grow."""
         names = ("installs", "environments")
-        if self._boot is None and not self._first_status.locked():
+        if self._status.boot is None and not self._first_status.locked():
             await self.status()
         hung = self._memory.hung_inventory
         if hung is not None and await self._lives(hung):
-            fault = Fault(
-                FaultKind.TOOL_HUNG,
-                f"Looking for environments on {self._host} hung, and still hangs (process {hung.pid}).",
-                "Look for a dead network mount there; it is tried again once that process ends.",
-            )
-            return self._failed(names, fault)
+            return self._failed(names, scan_hang(self._host, hung.pid))
         self._memory.hung_inventory = None
         machine = self._value("machine")
-        mounts = self._value("mounts") or (self._plan.local + self._plan.remote if self._plan else None)
+        plan = self._status.plan
+        mounts = self._value("mounts") or (plan.local + plan.remote if plan else None)
 
         async def read(lane: Lane) -> Parts | Fault:
             try:
@@ -213,7 +181,7 @@ class HostProbe:
             except NotAskedError:
                 raise
             except HostFaultError as error:
-                if error.fault.kind not in _HANGS:
+                if error.fault.kind not in HANGS:
                     raise
                 self._memory.hung_inventory = self._pool.give_up(lane)
                 return error.fault
@@ -281,13 +249,7 @@ class HostProbe:
             yield lane
         except WireError as error:
             lane.close()
-            raise HostFaultError(
-                Fault(
-                    FaultKind.PROTOCOL,
-                    f"{self._host} sent an answer that makes no sense: {printable(str(error))}.",
-                    "Look at what the account's start-up files print, and whether /bin/sh is a POSIX shell.",
-                )
-            ) from error
+            raise HostFaultError(no_sense(self._host, error)) from error
 
     async def _put(self, kind: str, question: Callable[[Lane], Awaitable[T]]) -> T:
         """Put a question over the lane for *kind*; again, when another's question broke that lane before."""
@@ -306,7 +268,7 @@ class HostProbe:
         kind = error.fault.kind
         if (
             isinstance(error, NotAskedError)
-            or kind in _HANGS
+            or kind in HANGS
             or (kind is FaultKind.SESSIONS_EXHAUSTED and self._pool.terminals)
         ):
             return self._failed(names, error.fault)
@@ -318,10 +280,7 @@ class HostProbe:
     # -- status
 
     async def _ask_status(self) -> StatusAnswer:
-        now = self._clock.monotonic()
-        known = self._boot if self._boot and now - self._machine_at < MACHINE_EVERY_S else ""
-        environ = not self._environ_off and (self._environ_at is None or now - self._environ_at >= ENVIRON_EVERY_S)
-        args = (known, self._mounts_digest, self._nonce, self._sessions_digest, "env" if environ else "")
+        args = self._status.arguments()
         worked = self._pool.own(MAIN) is not None
         limit = min(STATUS_LIMIT_S, self._limit)
 
@@ -334,7 +293,7 @@ class HostProbe:
             return parse_status(body, self._clock.now())
 
         try:
-            answer = await self._put(MAIN, ask)
+            return await self._put(MAIN, ask)
         except NotAskedError:
             raise
         except HostFaultError as error:
@@ -342,80 +301,6 @@ class HostProbe:
                 raise
             # A shell that answered before was ended (by a person, by lack of memory): once more, with a new one.
             return await self._ask_status()
-        if environ:
-            self._environ_at = now
-        if answer.machine is not None:
-            self._boot, self._machine_at = answer.boot_id, now
-        return answer
-
-    def _status_parts(self, answer: StatusAnswer) -> dict[str, Part[Any]]:
-        now = self._clock.now()
-        self._status_known = True
-        self._memory.rebooted(answer.boot_id)
-        parts: dict[str, Part[Any]] = {"load": Part(answer.load, now, answer.load_fault(self._host))}
-        machine = answer.machine if answer.machine is not None else self._value("machine")
-        if machine is not None:
-            parts["machine"] = Part(machine, now)
-        if answer.mountinfo is not None:
-            self._plan = parse_mountinfo(answer.mountinfo) if answer.mountinfo else None
-            self._mounts_digest = answer.mounts_digest
-        if answer.environ is not None:
-            self._pane_processes = parse_environ(answer.environ)
-        if answer.listings is not None:
-            self._listed, self._sessions_fault = parse_sessions(self._host, self._nonce, answer.listings, answer.tmux)
-            self._sessions_digest = answer.sessions_digest
-            if answer.environ is None:
-                self._environ_at = None
-        if self._listed is None:
-            assert self._sessions_fault is not None
-            parts["sessions"] = self._old("sessions").failed(self._sessions_fault)
-        else:
-            parts["sessions"] = Part(join_prefixes(self._listed, self._pane_processes), now, self._sessions_fault)
-        return parts
-
-    # -- mounts
-
-    async def _measure(self, lane: Lane, plan: MountPlan) -> tuple[Mount, ...]:
-        memory = self._memory
-        limit = self._mounts_limit
-        for path, process in tuple(memory.hung_mounts.items()):
-            if not await lane.lives(process, timeout=limit):
-                del memory.hung_mounts[path]
-        if memory.hung_disks is not None and not await lane.lives(memory.hung_disks, timeout=limit):
-            memory.hung_disks = None
-        local = () if memory.hung_disks else plan.local
-        remote = tuple(mount for mount in plan.remote if mount.path not in memory.hung_mounts)
-        asked = local + remote
-        answers: dict[str, Mount] = {}
-        jobs: dict[int, ShellProcess] = {}
-        if asked:
-            args = (str(len(local)), *(mount.path for mount in asked))
-            try:
-                async with aclosing(lane.stream(script("mounts"), args, timeout=limit)) as stream:
-                    async for record in stream:
-                        if record.tag == "job" and (index := record.integer(0)) is not None:
-                            jobs[index] = ShellProcess(record.integer(1) or 0, record.text(2) or "-")
-                        for answer in parse_sizes(record, asked, len(local), self._host):
-                            answers[answer.mount.path] = answer.mount
-            except HostFaultError as error:
-                if error.fault.kind not in _HANGS or isinstance(error, NotAskedError):
-                    raise
-                shell = self._pool.give_up(lane)
-                for index, mount in enumerate(asked):
-                    if mount.path not in answers and index in jobs:
-                        memory.hung_mounts[mount.path] = jobs[index]
-                if any(mount.path not in answers for mount in local):
-                    memory.hung_disks = shell
-        whole = sorted(plan.local + plan.remote, key=lambda mount: mount.path)
-        return tuple(answers.get(mount.path) or replace(mount, fault=self._mount_hang(mount)) for mount in whole)
-
-    def _mount_hang(self, mount: Mount) -> Fault:
-        return Fault(
-            FaultKind.TOOL_HUNG,
-            f"The file system at {printable(mount.path)} on {self._host} did not answer within "
-            f"{self._mounts_limit:g} s; nothing else waits for it.",
-            f"Look whether {printable(mount.source)} can be reached from {self._host}.",
-        )
 
     # -- GPUs
 
@@ -423,12 +308,7 @@ class HostProbe:
         memory = self._memory
         pause = min(GPU_PAUSE_LONGEST_S, GPU_PAUSE_FIRST_S * 2.0 ** min(memory.gpu_hangs, 10))
         memory.gpu_hangs += 1
-        memory.gpu_fault = Fault(
-            FaultKind.TOOL_HUNG,
-            f"The GPU driver of {self._host} did not answer within {self._gpu_limit:g} s; it is left in peace.",
-            "Look at `dmesg` there for NVRM or amdgpu errors; refresh to ask it again now.",
-            retry_at=self._clock.now() + pause,
-        )
+        memory.gpu_fault = gpu_hang(self._host, self._gpu_limit, self._clock.now() + pause)
         return memory.gpu_fault
 
     # -- the inventory's stamp
@@ -470,7 +350,7 @@ class HostProbe:
     # -- parts
 
     def _old(self, name: str) -> Part[Any]:
-        return self._memory.parts.get(name, Part())
+        return self._memory.old(name)
 
     def _value(self, name: str) -> Any:
         return self._old(name).value

@@ -6,15 +6,17 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from tui.domain.faults import Fault
+from tui.domain.faults import Fault, FaultKind
 from tui.domain.machine import Machine, Mount
 from tui.domain.snapshot import Part
 from tui.remote.lane import Lane, ShellProcess
 
-__all__ = ["InventoryReader", "OnPartial", "Parts", "ProbeMemory", "Reading"]
+__all__ = ["HANGS", "InventoryReader", "OnPartial", "Parts", "ProbeMemory", "Reading"]
 
 Parts = Mapping[str, Part[Any]]
 OnPartial = Callable[[Parts], None]
+HANGS = frozenset({FaultKind.TOOL_HUNG, FaultKind.TIMEOUT})
+"""What a question meets that something on the host holds up."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +74,10 @@ class ProbeMemory:
     boot_id: str | None = None
     stamp: bytes | None = None
     """Of the places that the inventory looked at, as they were when it was taken."""
+
+    def old(self, name: str) -> Part[Any]:
+        """The part as it was last; one without a value before."""
+        return self.parts.get(name, Part())
 
     def rebooted(self, boot_id: str | None) -> None:
         """Forget what hung before a reboot."""
