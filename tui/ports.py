@@ -14,6 +14,7 @@ from typing import Protocol
 from tui.domain.faults import Fault
 from tui.domain.hosts import HostSpec
 from tui.domain.layout import Layout
+from tui.domain.phrases import Phrase
 from tui.domain.snapshot import HostSnapshot
 
 __all__ = [
@@ -25,6 +26,7 @@ __all__ = [
     "HostKeyAnswer",
     "HostKeyQuestion",
     "LayoutStore",
+    "Notice",
     "Prompter",
     "SecretKind",
     "SecretQuestion",
@@ -126,6 +128,10 @@ class Connection(Protocol):
         """End it and all its channels. Safe to call twice."""
 
 
+class Notice(Phrase):
+    """A step on the way to a host that a person should read though nothing failed: a key that could not be saved."""
+
+
 class Connector(Protocol):
     """Makes connections: the only door to the network."""
 
@@ -138,7 +144,8 @@ class Connector(Protocol):
         """Reach *spec*, within the configured limit (time spent asking a person not counted).
 
         *report* receives the steps as they happen ("resolving", "jump bastion", "authenticating with …",
-        "asking for the password"), for the connection log: plain text without secrets. *resolved* receives the
+        "asking for the password"), for the connection log: plain text without secrets; one that is a
+        :class:`Notice` is for the person's eyes, at once. *resolved* receives the
         address, port and user as soon as the settings of ssh are read, whatever comes of the try; not for ``local``.
         Raises HostFaultError.
         """

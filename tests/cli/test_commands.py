@@ -24,6 +24,7 @@ from tests.cli.fakes import (
     SESSION,
     Answer,
     FakeBackend,
+    FakeFleet,
     Run,
     environment,
     fleet,
@@ -32,7 +33,8 @@ from tui.domain.errors import ConfigError, ConfigProblem
 from tui.domain.faults import Fault, FaultKind
 from tui.domain.hosts import HostSpec
 from tui.domain.settings import Settings
-from tui.ports import TrustedKey
+from tui.ports import Prompter, TrustedKey
+from tui.services.events import HostNoticed
 
 KEY = TrustedKey("ssh-ed25519", "SHA256:aaaaaaaaaaaa", "~/.ssh/known_hosts", False)
 UNKNOWN_KEY = Fault(FaultKind.HOST_KEY_UNKNOWN, "nobody vouched for it", "condafleet hosts trust gpu01 …")
@@ -408,3 +410,25 @@ def test_nobody_claims_to_know_what_a_silent_host_holds(run: Run, argv: tuple[st
     both = run(two_hosts(), "envs", "gpu0*:none", "--json")
     assert both.code == 1
     assert "on the hosts that answered" in both.json["error"]["message"]
+
+
+def test_a_notice_of_a_host_is_printed_on_stderr(run: Run) -> None:
+    class Noticing(FakeBackend):
+        def build(self, settings: Settings, prompter: Prompter) -> FakeFleet:
+            api = super().build(settings, prompter)
+            start = api.start
+
+            async def begin(hosts: Any = None) -> None:
+                await start(hosts)
+                api.bus.publish(
+                    HostNoticed("gpu01", 0.0, "The host key of gpu01 could not be saved in /ro/known_hosts.")
+                )
+
+            api.start = begin  # type: ignore[method-assign]
+            return api
+
+    backend = two_hosts()
+    backend.__class__ = Noticing
+    done = run(backend, "hosts", "--json")
+    assert "gpu01: The host key of gpu01 could not be saved in /ro/known_hosts." in done.err
+    assert "could not be saved" not in done.out

@@ -21,7 +21,7 @@ from tui.domain.faults import FaultKind
 from tui.domain.hosts import HostSpec
 from tui.fleet.connector import SshConnector
 from tui.fleet.knownhosts import KnownHosts, KnownHostsFiles, Verdict, append_line, fingerprint_of
-from tui.ports import HostKeyAnswer
+from tui.ports import HostKeyAnswer, Notice
 
 HOST = HostSpec("one")
 
@@ -136,7 +136,21 @@ async def test_a_full_disk_does_not_stop_a_connection_that_was_accepted(
     steps: list[str] = []
     prompter = ScriptedPrompter(host_keys=[HostKeyAnswer.SAVE])
     await (await connector(config, prompter=prompter).connect(HOST, steps.append)).close()
-    assert any("could not be saved" in step for step in steps)
+    said = [step for step in steps if isinstance(step, Notice)]
+    assert len(said) == 1
+    assert f"The host key of {HOST.name} could not be saved in /proc/nowhere/known_hosts: No such file" in said[0]
+    assert "until this program ends" in said[0] and "who may write that file" in said[0]
+
+
+async def test_a_key_that_no_file_is_named_for_is_told_as_not_saved(
+    files: ClientFiles, connector: MakeConnector
+) -> None:
+    config = with_option(files, "UserKnownHostsFile none")
+    steps: list[str] = []
+    prompter = ScriptedPrompter(host_keys=[HostKeyAnswer.SAVE])
+    await (await connector(config, prompter=prompter).connect(HOST, steps.append)).close()
+    said = [step for step in steps if isinstance(step, Notice)]
+    assert len(said) == 1 and "UserKnownHostsFile is none" in said[0]
 
 
 @pytest.mark.parametrize("strict", ["ask", "no", "accept-new", "yes"])

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
-import time
-
 import pytest
 from textual.geometry import Region
 from textual.widgets import Input
 
+from tests.stalls import watched
 from tests.ui.driving import focused, front, line, quiet, running, until
 from tests.ui.fake_fleet import HOSTILE, NOW, FakeFleet, answer_all, environment, fault, large_fleet, usual_fleet
 from tui.domain.faults import FaultKind
@@ -16,6 +14,7 @@ from tui.domain.hosts import HostSpec, HostState
 from tui.domain.settings import Settings
 from tui.domain.snapshot import Part
 from tui.domain.text import printable
+from tui.services.events import HostNoticed
 
 
 def three_hosts() -> FakeFleet:
@@ -144,11 +143,9 @@ async def test_q_quits_with_success_while_hosts_are_silent() -> None:
     fleet = three_hosts()
     async with running(fleet) as (app, pilot):
         fleet.state("alpha", HostState.CONNECTING)
-        before = time.perf_counter()
         await pilot.press("q")
         assert not app.is_running or app._exit
         assert app.return_value == 0
-        assert time.perf_counter() - before < 1.0
 
 
 async def test_refresh_asks_the_rows_host_and_shift_r_asks_all() -> None:
@@ -218,6 +215,21 @@ async def test_copying_gives_the_selector_in_printed_form() -> None:
         assert app.clipboard == "hostile:/envs/esc\\x1b[2J\\x1b]0;pwned\\x07"
 
 
+async def test_a_notice_of_a_host_is_shown_until_it_was_read_whatever_passes_meanwhile() -> None:
+    fleet = usual_fleet()
+    async with running(fleet) as (app, pilot):
+        fleet.bus.publish(HostNoticed("gpu01", NOW, "The host key of gpu01 [/x] could not be saved."))
+
+        def said() -> list[str]:
+            return [each.message for each in app._notifications]
+
+        await until(pilot, lambda: len(said()) == 1)
+        assert "The host key of gpu01 [/x] could not be saved." in said()[0]
+        await pilot.press("r")
+        await until(pilot, lambda: len(said()) == 2)
+        assert any("could not be saved" in text for text in said())
+
+
 async def test_the_palette_holds_our_commands() -> None:
     async with running(usual_fleet()) as (app, _):
         titles = [command.title for command in app.get_system_commands(app.screen)]
@@ -244,24 +256,10 @@ async def test_eight_thousand_rows_arriving_at_once_do_not_block_the_loop() -> N
     async with running(fleet, (160, 45)) as (app, pilot):
         await pilot.press("2")
         await quiet(pilot)
-        stalls: list[float] = []
-        watching = asyncio.create_task(_watch(stalls))
-        answer_all(fleet)
-        began = time.perf_counter()
-        await until(pilot, lambda: len(front(app).grid.rows) == 8000)
-        took = time.perf_counter() - began
-        watching.cancel()
-        # Wide of the goal (50 ms, kept by the benchmarks): a loaded machine must not fail the build.
-        assert max(stalls) < 0.5, f"longest stall {max(stalls):.3f} s"
-        assert took < 5
+        async with watched() as stalls:
+            answer_all(fleet)
+            await until(pilot, lambda: len(front(app).grid.rows) == 8000)
+        # Wide of the goal (50 ms, kept by the benchmarks): a slow machine must not fail the build.
+        assert stalls.longest < 0.5
         await pilot.press("G")
         assert front(app).grid.cursor_row == 7999
-
-
-async def _watch(stalls: list[float]) -> None:
-    last = time.perf_counter()
-    while True:
-        await asyncio.sleep(0.001)
-        now = time.perf_counter()
-        stalls.append(now - last)
-        last = now

@@ -7,14 +7,14 @@ from collections.abc import Callable
 
 from tui.domain.errors import HostFaultError
 from tui.domain.faults import Fault, FaultKind
-from tui.domain.phrases import phrase
+from tui.domain.phrases import mark, phrase
 from tui.domain.text import printable
 from tui.fleet.engine import Engine
 from tui.fleet.faults import clean
 from tui.fleet.knownhosts import Verdict, append_line, fingerprint_of
 from tui.fleet.login import HostKeyProblem
 from tui.fleet.resolved import Resolved
-from tui.ports import HostKeyAnswer, HostKeyQuestion
+from tui.ports import HostKeyAnswer, HostKeyQuestion, Notice
 
 __all__ = ["append_key", "decide", "host_key_fault", "not_saved_fault", "save_key"]
 
@@ -133,24 +133,36 @@ async def decide(engine: Engine, resolved: Resolved, problem: HostKeyProblem, re
 
 
 async def save_key(resolved: Resolved, problem: HostKeyProblem, report: Callable[[str], None]) -> str | None:
-    """Add the key to the first known_hosts file; the file's name, or None when it could not be written."""
+    """Add the key to the first known_hosts file; the file's name, or None, with a notice, when it is not saved."""
     try:
-        return await append_key(resolved, problem, report)
+        file = await append_key(resolved, problem, report)
     except OSError as error:
         report(
-            phrase(
-                "its key could not be saved in {file}: {reason}",
-                file=printable(resolved.known_hosts[0]),
-                reason=str(error.strerror),
+            Notice(
+                mark(
+                    "The host key of {host} could not be saved in {file}: {reason}. It is trusted until this program "
+                    "ends; the next start asks again. See who may write that file, and whether its disk is full."
+                ),
+                {"host": resolved.name, "file": resolved.known_hosts[0], "reason": str(error.strerror)},
             )
         )
         return None
+    if file is None:
+        report(
+            Notice(
+                mark(
+                    "The host key of {host} is not saved, because its UserKnownHostsFile is none. It is trusted until "
+                    "this program ends; the next start asks again. Name a file in ssh_config or as `known_hosts`."
+                ),
+                {"host": resolved.name},
+            )
+        )
+    return file
 
 
 async def append_key(resolved: Resolved, problem: HostKeyProblem, report: Callable[[str], None]) -> str | None:
     """As :func:`save_key`, but None only when the configuration names no file. Raises OSError."""
     if not resolved.known_hosts:
-        report(phrase("its key is not saved: UserKnownHostsFile is none"))
         return None
     file = resolved.known_hosts[0]
     await asyncio.to_thread(

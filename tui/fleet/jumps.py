@@ -11,6 +11,7 @@ from tui.domain.faults import Fault, FaultKind
 from tui.domain.phrases import phrase
 from tui.fleet.connection import SshConnection
 from tui.fleet.resolved import JumpPart
+from tui.ports import Notice
 
 __all__ = ["Dial", "JumpPool", "Lease"]
 
@@ -107,7 +108,10 @@ class JumpPool:
 
         def tell(step: str) -> None:
             for report in list(reports):
-                report(phrase("jump {host}: {step}", host=parts[-1].host, step=step))
+                # A notice names its host itself, and must stay one.
+                report(
+                    step if isinstance(step, Notice) else phrase("jump {host}: {step}", host=parts[-1].host, step=step)
+                )
 
         async def connect() -> SshConnection:
             return await self._dial(parts, passed, tell)

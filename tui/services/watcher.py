@@ -12,10 +12,12 @@ from tui.domain.backoff import retry_delay
 from tui.domain.errors import HostFaultError
 from tui.domain.faults import Fault
 from tui.domain.hosts import HostSpec, HostState
+from tui.domain.phrases import phrase
 from tui.domain.settings import Settings
 from tui.domain.text import printable
-from tui.ports import Clock, Connection, ConnectionFacts, Connector
+from tui.ports import Clock, Connection, ConnectionFacts, Connector, Notice
 from tui.services.asking import watched_host
+from tui.services.events import HostNoticed
 from tui.services.faults import internal_fault, lost_fault
 from tui.services.lanes import HostLanes
 from tui.services.probing import ProbeApi, ProbeFactory
@@ -105,7 +107,7 @@ class HostWatcher:
 
     def reconnect(self) -> None:
         """A person acted: drop the connection, if any, and try now with a clean slate."""
-        self._report("trying again, as asked")
+        self._report(phrase("trying again, as asked"))
         self._failures = 0
         self._tried_and_failed = False
         self._retry.set()
@@ -172,7 +174,7 @@ class HostWatcher:
             return error.fault
         except Exception as error:  # the funnel: a defect here must cost one host a retry, not the app its life
             LOG.exception("watching %s failed", self.name)
-            return internal_fault(f"watching {self.name}", error)
+            return internal_fault(phrase("watching {host}", host=self.name), error)
         finally:
             if connection is not None:
                 if self._world.clock.monotonic() - began >= STABLE_S:
@@ -258,7 +260,10 @@ class HostWatcher:
     # -- saying so
 
     def _report(self, text: str) -> None:
-        self._world.store.write_log(self.name, printable(text), self._world.clock.now())
+        store, now = self._world.store, self._world.clock.now()
+        store.write_log(self.name, printable(text), now)
+        if isinstance(text, Notice):
+            store.bus.publish(HostNoticed(self.name, now, printable(text)))
 
     def _resolved(self, found: ConnectionFacts) -> None:
         """Where it is tried, known before it is reached, and kept when it never is."""

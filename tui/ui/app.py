@@ -30,12 +30,14 @@ from tui.ui.catalog import COMMANDS, FLEET
 from tui.ui.commands import Command
 from tui.ui.dialogs.base import DEAF_S
 from tui.ui.dialogs.message import failure, keys
+from tui.ui.histories import Histories
 from tui.ui.keymap import lay_over
 from tui.ui.prompter import DialogPrompter
 from tui.ui.screens.compare import CompareNameScreen, ComparePairScreen
 from tui.ui.screens.environments import EnvironmentsScreen
 from tui.ui.screens.find import FindScreen
 from tui.ui.screens.fleet import FleetScreen
+from tui.ui.screens.history import HistoryScreen
 from tui.ui.screens.hosts import HostsScreen
 from tui.ui.screens.listing import ListingScreen
 from tui.ui.screens.matrix import MatrixScreen
@@ -52,6 +54,8 @@ __all__ = ["CondafleetApp"]
 log = logging.getLogger(__name__)
 
 REMEMBER_S = 1.0
+NOTICE_S = 30.0
+"""How long a notice of a host stays to be read, in seconds; it is in the host's connection log, too."""
 
 Work = Callable[[], Coroutine[Any, Any, None]]
 Severity = Literal["information", "warning", "error"]
@@ -91,6 +95,8 @@ class CondafleetApp(App[int]):
         self.readonly = readonly
         self.packages = PackageIndex()
         """Which environments hold which package, for all filters; it grows as they are used."""
+        self.histories = Histories(fleet, self.launch, self._history_read)
+        """What was asked of conda for the environments that the person looked at."""
         self.keymap_used = lay_over(COMMANDS, fleet.settings.keys)
         self.in_front = asyncio.Event()
         """Set while the app has the terminal."""
@@ -102,6 +108,7 @@ class CondafleetApp(App[int]):
         self._bridge: Bridge | None = None
         self._in_terminal = False
         self._modes_made: dict[str, TableScreen] = {}
+        self._notices: list[tuple[float, str]] = []
         self._before: tuple[str, str, Hashable | None] | None = None
         self._remember_timer: Timer | None = None
         if self.no_color and not self.native_ansi_color:
@@ -199,8 +206,15 @@ class CondafleetApp(App[int]):
             bar.say_waiting(printable(words))
 
     def _changed(self, changes: Changes) -> None:
+        for notice in changes.notices:
+            self._notices.append((time.monotonic() + NOTICE_S, notice.text))
+            self.notify(notice.text, severity="warning", timeout=NOTICE_S, markup=False)
         if (screen := self.front()) is not None:
             screen.changed(changes)
+
+    def _history_read(self) -> None:
+        if (screen := self.front()) is not None:
+            screen.renew()
 
     # What fails ends here
 
@@ -228,6 +242,10 @@ class CondafleetApp(App[int]):
     def tell(self, text: str, *, severity: Severity = "information", timeout: float = 4) -> None:
         """A passing note; *text* is in printed form and is never read as markup."""
         self.clear_notifications()
+        now = time.monotonic()
+        self._notices = [(until, notice) for until, notice in self._notices if until > now]
+        for until, notice in self._notices:  # what matters is not swept away by what passes
+            self.notify(notice, severity="warning", timeout=until - now, markup=False)
         self.notify(text, severity=severity, timeout=timeout, markup=False)
 
     # Terminals
@@ -314,6 +332,14 @@ class CondafleetApp(App[int]):
     def show_packages(self, key: EnvKey) -> None:
         """The packages of an environment."""
         self.push_screen(PackagesScreen(self.fleet, key))
+
+    def show_history(self, key: EnvKey) -> None:
+        """What was asked of conda for an environment."""
+        self.push_screen(HistoryScreen(self.fleet, key))
+
+    def key_of(self, command: str) -> str:
+        """The key of a command, as a person reads it."""
+        return next(each.key_text for each in self.keymap_used.commands if each.id == command)
 
     def find(self, words: str) -> None:
         """Where on the fleet a package is; with no *words* they are asked for."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from tui.services.events import Bus, Event, HostLogged, SnapshotChanged
+from tui.services.events import Bus, Event, HostLogged, HostNoticed, SnapshotChanged
 
 __all__ = ["PERIOD_S", "Bridge", "Changes"]
 
@@ -25,14 +25,19 @@ class Changes:
     parts: set[str] = field(default_factory=set)
     logged: set[str] = field(default_factory=set)
     """Their connection log grew."""
+    notices: list[HostNoticed] = field(default_factory=list)
+    """What a person should read now, in its order."""
 
     def __bool__(self) -> bool:
-        return bool(self.hosts or self.logged)
+        return bool(self.hosts or self.logged or self.notices)
 
     def add(self, event: Event) -> None:
         """Take an event in."""
         if isinstance(event, HostLogged):
             self.logged.add(event.host)
+            return
+        if isinstance(event, HostNoticed):
+            self.notices.append(event)
             return
         self.hosts.add(event.host)
         if isinstance(event, SnapshotChanged):
