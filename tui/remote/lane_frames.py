@@ -5,6 +5,7 @@ from __future__ import annotations
 import zlib
 from collections.abc import Iterator
 
+from tui.domain.phrases import phrase
 from tui.remote.wire import Record, WireError
 
 __all__ = ["FrameError", "FrameReader", "Inflater", "RecordReader"]
@@ -51,7 +52,7 @@ class FrameReader:
                 self._held = _beginning_of(self._begin, data)
                 self._noise_left -= len(data) - len(self._held)
                 if self._noise_left < 0:
-                    raise FrameError("keeps printing things that nobody asked for")
+                    raise FrameError(phrase("keeps printing things that nobody asked for"))
                 return b""
             self.begun = True
             data = data[at + len(self._begin) :]
@@ -66,7 +67,7 @@ class FrameReader:
         newline = data.find(b"\n")
         digits = data if newline < 0 else data[:newline]
         if len(digits) > 3 or (digits and not digits.isdigit()) or (digits == b"" and newline >= 0):
-            raise FrameError("sent an answer that ends in a wrong way")
+            raise FrameError(phrase("sent an answer that ends in a wrong way"))
         if newline < 0:
             self._held = data
         else:
@@ -97,7 +98,9 @@ class Inflater:
                 if out:
                     yield out
         except zlib.error as error:
-            raise FrameError(f"sent a compressed answer that cannot be unpacked ({error})") from error
+            raise FrameError(
+                phrase("sent a compressed answer that cannot be unpacked ({reason})", reason=str(error))
+            ) from error
 
     @property
     def whole(self) -> bool:
@@ -143,7 +146,7 @@ class RecordReader:
 
     def _check(self) -> None:
         if self._held + self._part_bytes > self._largest:
-            raise FrameError(f"sent a record of more than {self._largest} bytes")
+            raise FrameError(phrase("sent a record of more than {n} bytes", n=self._largest))
 
     def _take(self) -> Record | None:
         fields, at = self._fields, self._at

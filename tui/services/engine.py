@@ -10,6 +10,7 @@ from typing import Any
 
 from tui.domain.history import History
 from tui.domain.hosts import HostSpec, HostState
+from tui.domain.phrases import phrase
 from tui.domain.settings import Settings
 from tui.domain.snapshot import PARTS
 from tui.domain.text import printable
@@ -148,7 +149,7 @@ class FleetService:
         view = self.store.host(host)
         watcher = self._watchers.pop(host, None)
         if watcher is not None:
-            self.store.write_log(host, "let go, as asked", self._clock.now())
+            self.store.write_log(host, phrase("let go, as asked"), self._clock.now())
             self._chore(_wait(watcher.stop(), _STOP_S), f"let go of {host}")
         if view.state is not HostState.IDLE:
             self.store.set_state(host, HostState.IDLE, None, self._clock.now())
@@ -161,7 +162,8 @@ class FleetService:
         self._remember_search(host, (path,), found)
         why = await self._keeper.add_search(host, path, found)
         if why is not None:
-            now, text = self._clock.now(), f"{printable(path)} was searched but could not be remembered: {why}"
+            now = self._clock.now()
+            text = phrase("{path} was searched but could not be remembered: {reason}", path=printable(path), reason=why)
             self.store.write_log(host, text, now)
             self.bus.publish(HostNoticed(host, now, text))
         await watcher.renewed(Ask.INVENTORY)

@@ -3,9 +3,23 @@
 from __future__ import annotations
 
 from tui.domain.faults import Fault, FaultKind
+from tui.domain.phrases import phrase
 from tui.domain.text import printable
 
-__all__ = ["internal_fault", "lost_fault", "silent_fault"]
+__all__ = ["asked", "internal_fault", "lost_fault", "silent_fault"]
+
+
+_ASKED = {
+    "status": phrase("status"),
+    "mounts": phrase("mounts"),
+    "gpus": phrase("gpus"),
+    "inventory": phrase("inventory"),
+}
+
+
+def asked(question: str) -> str:
+    """What is asked of a host, in words."""
+    return _ASKED.get(question, question)
 
 
 def internal_fault(doing: str, error: Exception) -> Fault:
@@ -13,15 +27,17 @@ def internal_fault(doing: str, error: Exception) -> Fault:
     words = printable(f"{type(error).__name__}: {error}")[:300]
     return Fault(
         FaultKind.PROTOCOL,
-        f"internal error while {doing}: {words}",
-        "This is a defect of condafleet; nothing on the host was changed. See the log file for its details.",
+        phrase("internal error while {doing}: {words}", doing=doing, words=words),
+        phrase("This is a defect of condafleet; nothing on the host was changed. See the log file for its details."),
     )
 
 
 def lost_fault(host: str) -> Fault:
     """The connection ended and nothing says why."""
     return Fault(
-        FaultKind.LOST, f"The connection to {host} was lost.", "It is tried again; work on the host goes on meanwhile."
+        FaultKind.LOST,
+        phrase("The connection to {host} was lost.", host=host),
+        phrase("It is tried again; work on the host goes on meanwhile."),
     )
 
 
@@ -29,6 +45,11 @@ def silent_fault(host: str, question: str, seconds: float, *, whole_host: bool) 
     """A question got no answer at all, not even that something hangs."""
     return Fault(
         FaultKind.TIMEOUT if whole_host else FaultKind.TOOL_HUNG,
-        f"{host} did not answer within {seconds:g} s when asked for its {question}.",
-        "It is tried again." if whole_host else "It is asked again less often; refresh to ask now.",
+        phrase(
+            "{host} did not answer within {seconds} s when asked for its {question}.",
+            host=host,
+            seconds=f"{seconds:g}",
+            question=asked(question),
+        ),
+        phrase("It is tried again.") if whole_host else phrase("It is asked again less often; refresh to ask now."),
     )

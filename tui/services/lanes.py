@@ -13,10 +13,11 @@ from typing import Any
 
 from tui.domain.errors import HostFaultError
 from tui.domain.faults import Fault
+from tui.domain.phrases import phrase
 from tui.domain.settings import Settings
 from tui.domain.snapshot import PARTS, Part
 from tui.ports import Clock
-from tui.services.faults import internal_fault, silent_fault
+from tui.services.faults import asked, internal_fault, silent_fault
 from tui.services.probing import ProbeApi, ReadingLike
 from tui.services.schedule import HIDDEN_FIRST_S, PARTS_OF, Ask, Sight, interval, limit
 from tui.services.store import Store
@@ -152,7 +153,12 @@ class HostLanes:
             raise
         except Exception as error:  # a defect in reading one part must not cost the others
             LOG.exception("%s of %s failed", lane.ask, self._host)
-            self._fail(lane, internal_fault(f"reading the {lane.ask} of {self._host}", error))
+            self._fail(
+                lane,
+                internal_fault(
+                    phrase("reading the {question} of {host}", question=asked(lane.ask), host=self._host), error
+                ),
+            )
         lane.in_flight = False
         lane.ended_at = self._clock.monotonic()
         lane.finished += 1
