@@ -146,7 +146,7 @@ async def test_a_dead_host_behind_a_living_jump_is_the_hosts_own_fault(
     shared_server: SshServer, ada: SshUser, connector: MakeConnector, tmp_path: Path, server: BadServer | None
 ) -> None:
     config = three(shared_server, ada, tmp_path, gpu={"ProxyJump": "a"})
-    engine = connector(config, limits=Limits(connect=1.0))
+    engine = connector(config, limits=Limits(connect=4.0))
     if server is None:
         with refused_port() as port:
             error = await fault_of(engine, HostSpec("gpu", port=port))
@@ -163,19 +163,19 @@ async def test_a_way_that_comes_about_after_it_was_given_up_is_closed_again(
     shared_server: SshServer, ada: SshUser, connector: MakeConnector, tmp_path: Path
 ) -> None:
     config = three(shared_server, ada, tmp_path, gpu={"ProxyJump": "a"})
-    engine = connector(config, limits=Limits(connect=0.5))
+    engine = connector(config, limits=Limits(connect=3.0))
     held = await engine.connect(HostSpec("gpu"))  # keeps the jump open
     with socket.socket() as full, socket.socket() as holder:
         full.bind(("127.0.0.1", 0))
         full.listen(0)
-        full.settimeout(10)
+        full.settimeout(30)
         holder.connect(full.getsockname())  # the queue is full now: the next one waits for its turn
         error = await fault_of(engine, HostSpec("gpu", port=full.getsockname()[1]))
         assert error.fault.kind is FaultKind.TIMEOUT and "did not answer" in error.message
         full.accept()[0].close()
         late, _ = await asyncio.to_thread(full.accept)
         with late:
-            late.settimeout(10)
+            late.settimeout(30)
             while await asyncio.to_thread(late.recv, 4096):  # its greeting may come before its end
                 pass
     await held.close()
@@ -263,7 +263,7 @@ async def test_a_proxy_command_that_hangs_is_given_up_and_killed(
     config = three(
         shared_server, ada, tmp_path, gpu={"ProxyCommand": f"sh -c 'echo $$ >{pid}; trap \"\" TERM; sleep 99'"}
     )
-    engine = connector(config, limits=Limits(connect=0.7))
+    engine = connector(config, limits=Limits(connect=3.0))
     error = await fault_of(engine, HostSpec("gpu"))
     assert error.fault.kind is FaultKind.TIMEOUT
     await engine.close()

@@ -175,7 +175,7 @@ async def test_a_conda_that_is_still_thinking_when_the_connection_goes_is_asked_
         loop = asyncio.get_running_loop()
         begun = loop.time()
         await probe.close()
-        assert loop.time() - begun < 1
+        assert loop.time() - begun < 20
         assert all(c._process.stdin is not None and c._process.stdin.is_closing() for c in connection.channels)
     conda.does(f"printf '%s\\n' '{conda.said}'")
     async with probing(conda.inventory, tmp_path) as (probe, _):

@@ -32,6 +32,7 @@ class FakeInventory:
     def __init__(self, place: Path) -> None:
         self.place = place
         self.script = b"echo x"
+        self.limit = 20.0
         self.taken = False
         self.machine: Machine | None = None
         self.mounts: tuple[Mount, ...] | None = None
@@ -41,7 +42,7 @@ class FakeInventory:
     ) -> Parts:
         self.machine, self.mounts = machine, mounts
         self.taken = True
-        await lane.ask(self.script, timeout=1)
+        await lane.ask(self.script, timeout=self.limit)
         return {"installs": Part((), 1.0), "environments": Part((), 1.0)}
 
     def stamp_paths(self) -> tuple[str, ...]:
@@ -85,7 +86,7 @@ def make(
         memory=memory,
         inventory=FakeInventory(tmp_path / "place"),
         gpu_limit=10.0,
-        mounts_limit=1.5,
+        mounts_limit=3.0,
     )
 
 
@@ -144,12 +145,9 @@ async def test_a_mount_that_never_answers_is_named_and_delays_nothing(shell: str
     connection = ShellConnection(SHELLS[shell], wrap=(*FROZEN, str(place), "--"))
     memory = ProbeMemory()
     probe = make(connection, tmp_path, memory)
-    loop = asyncio.get_running_loop()
     try:
         await probe.status()
-        begun = loop.time()
-        reading = await probe.mounts()
-        assert loop.time() - begun < 8
+        reading = await asyncio.wait_for(probe.mounts(), 30)
         by_path = {mount.path: mount for mount in value(reading, "mounts")}
         assert by_path["/"].size_bytes
         frozen = by_path[str(place)]
@@ -162,9 +160,8 @@ async def test_a_mount_that_never_answers_is_named_and_delays_nothing(shell: str
 
         # While what hung still hangs, it is not started again, on no connection: the answer is there at once.
         shells = len(connection.channels)
-        begun = loop.time()
-        reading = await probe.mounts()
-        assert loop.time() - begun < 1.2
+        probe._mounts_limit = 600.0
+        reading = await asyncio.wait_for(probe.mounts(), 30)
         assert kind(reading, "mounts") is FaultKind.TOOL_HUNG
         assert {mount.path for mount in value(reading, "mounts") if mount.fault} == {str(place)}
         assert len(connection.channels) == shells + 1
@@ -307,12 +304,11 @@ async def test_an_inventory_that_hangs_is_not_begun_again_while_it_hangs(probe: 
     inventory = probe._inventory
     assert isinstance(inventory, FakeInventory)
     inventory.script = b"read -r x <" + str(fifo).encode()
+    inventory.limit = 1.0
     first = await probe.inventory()
     assert kind(first, "environments") is FaultKind.TOOL_HUNG
-    loop = asyncio.get_running_loop()
-    begun = loop.time()
-    assert kind(await probe.inventory(), "installs") is FaultKind.TOOL_HUNG
-    assert loop.time() - begun < 0.9
+    inventory.limit = 600.0
+    assert kind(await asyncio.wait_for(probe.inventory(), 30), "installs") is FaultKind.TOOL_HUNG
     await asyncio.to_thread(fifo.write_bytes, b"\n")
     inventory.script = b"echo fine"
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from typing import Any
 
 import pytest
 
@@ -62,7 +63,7 @@ def test_joined_lists_are_the_same_object_until_one_of_them_changes() -> None:
 def test_a_host_is_kept_from_an_earlier_start_until_anything_arrives_for_it() -> None:
     store, _ = made()
     assert not store.host("a").kept, "nothing is known, so nothing is old"
-    old = {"load": Part(Load(1.0), 3.0), "environments": Part((environment("a", "x"),), 3.0)}
+    old: dict[str, Part[Any]] = {"load": Part(Load(1.0), 3.0), "environments": Part((environment("a", "x"),), 3.0)}
     store.set_parts("a", old, 5.0, stale=True)
     assert store.host("a").kept
     store.set_parts("a", {"load": Part(Load(2.0), 7.0)}, 7.0)
