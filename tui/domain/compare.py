@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
 from tui.domain.environments import Environment
 from tui.domain.packagenames import common_name
 from tui.domain.packages import Package, PackageManager, PackageSet
+from tui.domain.phrases import joined, phrase, plural
 from tui.domain.versions import parse_version
 
 __all__ = ["Change", "Comparison", "Difference", "DigestGroup", "Majority", "by_digest", "compare", "majority"]
@@ -30,16 +31,18 @@ class Difference(StrEnum):
     """The same package, but in one of them pip's lies over conda's files."""
 
 
-WORDS = {
-    Difference.ADDED: ("added", "added"),
-    Difference.MISSING: ("missing", "missing"),
-    Difference.VERSION: ("other version", "other versions"),
-    Difference.BUILD: ("other build", "other builds"),
-    Difference.CHANNEL: ("other channel", "other channels"),
-    Difference.MANAGER: ("by pip here and by conda there", "by pip here and by conda there"),
-    Difference.CLOBBERED: ("with pip over conda's files in one of them", "with pip over conda's files in one of them"),
+_COUNTED: dict[Difference, Callable[[int], str]] = {
+    Difference.ADDED: lambda n: plural("{n} added", "{n} added", n),
+    Difference.MISSING: lambda n: plural("{n} missing", "{n} missing", n),
+    Difference.VERSION: lambda n: plural("{n} other version", "{n} other versions", n),
+    Difference.BUILD: lambda n: plural("{n} other build", "{n} other builds", n),
+    Difference.CHANNEL: lambda n: plural("{n} other channel", "{n} other channels", n),
+    Difference.MANAGER: lambda n: plural("{n} by pip here and by conda there", "{n} by pip here and by conda there", n),
+    Difference.CLOBBERED: lambda n: plural(
+        "{n} with pip over conda's files in one of them", "{n} with pip over conda's files in one of them", n
+    ),
 }
-_ORDER = tuple(WORDS)
+_ORDER = tuple(_COUNTED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,11 +92,11 @@ class Comparison:
     def summary(self) -> str:
         """The result in words: ``2 added, 1 other version``."""
         if not self.known:
-            return "not comparable: packages not known"
+            return phrase("not comparable: packages not known")
         if not self.changes:
-            return "same packages"
-        counts = [(self.count(kind), WORDS[kind]) for kind in _ORDER]
-        return ", ".join(f"{count} {one if count == 1 else many}" for count, (one, many) in counts if count)
+            return phrase("same packages")
+        counts = ((kind, self.count(kind)) for kind in _ORDER)
+        return joined("{before}, {next}", (_COUNTED[kind](number) for kind, number in counts if number))
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,14 +135,19 @@ class Majority:
     def summary(self) -> str:
         """The result in words."""
         if not self.groups:
-            return "no packages known"
+            return phrase("no packages known")
         held = len(self.groups[0].environments)
         total = held + len(self.others)
-        rest = f"; {len(self.unknown)} not known" if self.unknown else ""
+        rest = plural("{n} not known", "{n} not known", len(self.unknown)) if self.unknown else ""
         if not self.others:
-            return (f"all {total} hold the same packages" if total > 1 else "only one is known") + rest
-        tie = ", as many as another group" if self.tied else ""
-        return f"{held} of {total} hold the same packages{tie}; {len(self.others)} differ{rest}"
+            one = phrase("only one is known")
+            return joined(
+                "{before}; {next}", (phrase("all {n} hold the same packages", n=total) if total > 1 else one, rest)
+            )
+        most = phrase("{some} of {all} hold the same packages", some=held, all=total)
+        if self.tied:
+            most = phrase("{some} of {all} hold the same packages, as many as another group", some=held, all=total)
+        return joined("{before}; {next}", (most, phrase("{n} differ", n=len(self.others)), rest))
 
 
 def compare(left: Environment, right: Environment) -> Comparison:

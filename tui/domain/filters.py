@@ -13,6 +13,7 @@ from tui.domain.environments import EnvKind, Manager
 from tui.domain.faults import FaultKind
 from tui.domain.filterrows import EnvironmentRow
 from tui.domain.packages import PackageManager
+from tui.domain.phrases import phrase
 from tui.domain.query import Flag, Schema
 from tui.domain.queryfields import (
     age_field,
@@ -65,47 +66,55 @@ def _clobbered(row: EnvironmentRow) -> bool | None:
 
 ENVIRONMENTS: Schema[EnvironmentRow] = schema(
     (
-        text_field("host", "the host", "host:gpu*", lambda row: row.environment.host),
-        text_field("name", "the name", "name:llm-*", lambda row: _shown(row.environment.name)),
-        text_field("prefix", "the place", "prefix:/data/*", lambda row: printable(row.environment.prefix)),
+        text_field("host", phrase("the host"), "host:gpu*", lambda row: row.environment.host),
+        text_field("name", phrase("the name"), "name:llm-*", lambda row: _shown(row.environment.name)),
+        text_field("prefix", phrase("the place"), "prefix:/data/*", lambda row: printable(row.environment.prefix)),
         text_field(
             "install",
-            "the install that it belongs to",
+            phrase("the install that it belongs to"),
             "install:miniforge",
             lambda row: _shown(row.environment.install),
         ),
         choice_field(
-            "manager", "what made it", "manager:mamba", lambda row: row.environment.manager.value, tuple(Manager)
+            "manager",
+            phrase("what made it"),
+            "manager:mamba",
+            lambda row: row.environment.manager.value,
+            tuple(Manager),
         ),
-        text_field("owner", "who owns it", "owner:ada", lambda row: _shown(row.environment.owner)),
+        text_field("owner", phrase("who owns it"), "owner:ada", lambda row: _shown(row.environment.owner)),
         choice_field(
-            "kind", "base, named or a prefix", "kind:named", lambda row: row.environment.kind.value, tuple(EnvKind)
+            "kind",
+            phrase("base, named or a prefix"),
+            "kind:named",
+            lambda row: row.environment.kind.value,
+            tuple(EnvKind),
         ),
-        choice_field("state", "ok, or what is wrong", "state:ok", _state, ("ok", *FAULTS)),
-        version_field("python", "its Python", "python:3.10", lambda row: row.environment.python),
-        size_field("size", "bytes, where they were measured", "size>5G", lambda row: row.total_bytes),
-        number_field("packages", "how many packages", "packages>200", lambda row: _count(row)),
-        number_field("pip", "how many by pip", "pip>0", lambda row: _count(row, PackageManager.PIP)),
-        number_field("conda", "how many by conda", "conda>100", lambda row: _count(row, PackageManager.CONDA)),
-        age_field("unused", "time since it was last used", "unused>90d", lambda row: row.environment.last_used),
-        age_field("used", "time since it was last used", "used<1d", lambda row: row.environment.last_used),
-        age_field("changed", "time since it was changed", "changed<7d", lambda row: row.environment.modified),
-        age_field("created", "time since it was made", "created<30d", lambda row: row.environment.created),
+        choice_field("state", phrase("ok, or what is wrong"), "state:ok", _state, ("ok", *FAULTS)),
+        version_field("python", phrase("its Python"), "python:3.10", lambda row: row.environment.python),
+        size_field("size", phrase("bytes, where they were measured"), "size>5G", lambda row: row.total_bytes),
+        number_field("packages", phrase("how many packages"), "packages>200", lambda row: _count(row)),
+        number_field("pip", phrase("how many by pip"), "pip>0", lambda row: _count(row, PackageManager.PIP)),
+        number_field("conda", phrase("how many by conda"), "conda>100", lambda row: _count(row, PackageManager.CONDA)),
+        age_field("unused", phrase("time since it was last used"), "unused>90d", lambda row: row.environment.last_used),
+        age_field("used", phrase("time since it was last used"), "used<1d", lambda row: row.environment.last_used),
+        age_field("changed", phrase("time since it was changed"), "changed<7d", lambda row: row.environment.modified),
+        age_field("created", phrase("time since it was made"), "created<30d", lambda row: row.environment.created),
     ),
     {
-        "frozen": Flag("protected from changes by its owner", lambda row: row.environment.frozen),
-        "protected": Flag("protected by the configuration, or base", lambda row: row.environment.protected),
-        "inuse": Flag("something runs from it now", _in_use),
-        "ghost": Flag("listed but gone", _has_fault(FaultKind.GHOST)),
-        "incomplete": Flag("not a whole environment", _has_fault(FaultKind.INCOMPLETE)),
-        "base": Flag("the base of an install", lambda row: row.environment.kind is EnvKind.BASE),
-        "named": Flag("it has a name", lambda row: row.environment.kind is EnvKind.NAMED),
-        "prefix": Flag("it has a place only", lambda row: row.environment.kind is EnvKind.PREFIX),
-        "stale": Flag("not renewed since the start", lambda row: row.stale),
-        "clobbered": Flag("pip's packages lie over conda's", _clobbered),
-        "shared": Flag("one environment seen several times", lambda row: row.shared),
-        "readonly": Flag("we can't change it", lambda row: _not(row.environment.writable)),
-        "linked": Flag("a soft link", lambda row: row.environment.linked_to is not None),
+        "frozen": Flag(phrase("protected from changes by its owner"), lambda row: row.environment.frozen),
+        "protected": Flag(phrase("protected by the configuration, or base"), lambda row: row.environment.protected),
+        "inuse": Flag(phrase("something runs from it now"), _in_use),
+        "ghost": Flag(phrase("listed but gone"), _has_fault(FaultKind.GHOST)),
+        "incomplete": Flag(phrase("not a whole environment"), _has_fault(FaultKind.INCOMPLETE)),
+        "base": Flag(phrase("the base of an install"), lambda row: row.environment.kind is EnvKind.BASE),
+        "named": Flag(phrase("it has a name"), lambda row: row.environment.kind is EnvKind.NAMED),
+        "prefix": Flag(phrase("it has a place only"), lambda row: row.environment.kind is EnvKind.PREFIX),
+        "stale": Flag(phrase("not renewed since the start"), lambda row: row.stale),
+        "clobbered": Flag(phrase("pip's packages lie over conda's"), _clobbered),
+        "shared": Flag(phrase("one environment seen several times"), lambda row: row.shared),
+        "readonly": Flag(phrase("we can't change it"), lambda row: _not(row.environment.writable)),
+        "linked": Flag(phrase("a soft link"), lambda row: row.environment.linked_to is not None),
     },
     packages=True,
 )

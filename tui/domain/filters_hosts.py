@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from tui.domain.filterrows import HostRow
 from tui.domain.filters import FAULTS
 from tui.domain.hosts import HostState
+from tui.domain.phrases import phrase
 from tui.domain.query import Flag, Schema
 from tui.domain.queryfields import (
     age_field,
@@ -120,39 +121,51 @@ def _booted(row: HostRow) -> float | None:
 
 HOSTS: Schema[HostRow] = schema(
     (
-        text_field("host", "the name", "host:gpu*", lambda row: row.spec.name),
-        text_field("name", "the name", "name:gpu*", lambda row: row.spec.name),
+        text_field("host", phrase("the name"), "host:gpu*", lambda row: row.spec.name),
+        text_field("name", phrase("the name"), "name:gpu*", lambda row: row.spec.name),
         text_field(
-            "address", "where it is reached", "address:192.0.2.*", lambda row: row.spec.address or row.spec.name
+            "address", phrase("where it is reached"), "address:192.0.2.*", lambda row: row.spec.address or row.spec.name
         ),
-        text_field("user", "the account that we are", "user:ada", _user),
-        choice_field("state", "how the connection stands", "state:up", lambda row: row.state.value, tuple(HostState)),
-        choice_field("fault", "why it is not there", "fault:timeout", _fault, FAULTS),
-        text_field("os", "its system", "os:debian", _os),
-        text_field("gpu", "the models of its GPUs", "gpu:*H200*", _models),
-        version_field("driver", "its GPU driver", "driver>=550", _driver),
-        version_field("cuda", "the highest CUDA that its driver runs", "cuda>=12", _cuda),
-        number_field("load", "load of the last minute", "load>8", lambda row: row.load.load1 if row.load else None),
-        number_field("cores", "processor cores", "cores>=64", _cores),
-        size_field("mem", "memory in use", "mem>90%", _memory_used, _memory_share),
-        size_field("free", "memory that is free", "free>64G", _memory_free),
-        percent_field("disk", "the fullest disk that conda uses", "disk>90%", _disk),
-        size_field("diskfree", "room left on it", "diskfree<20G", _disk_free),
-        percent_field("inodes", "its inodes in use", "inodes>90%", _inodes_share),
-        number_field("gpus", "how many GPUs", "gpus>=8", lambda row: _length(row.gpus)),
-        percent_field("util", "the busiest GPU", "util>50%", _util),
-        percent_field("gpumem", "the fullest GPU memory", "gpumem>90%", _gpu_memory),
-        number_field("envs", "how many environments", "envs>40", lambda row: _length(row.snapshot.environments.value)),
-        number_field("sessions", "how many sessions", "sessions>0", lambda row: _length(row.snapshot.sessions.value)),
-        age_field("up", "time since it was started", "up<1d", _booted),
+        text_field("user", phrase("the account that we are"), "user:ada", _user),
+        choice_field(
+            "state", phrase("how the connection stands"), "state:up", lambda row: row.state.value, tuple(HostState)
+        ),
+        choice_field("fault", phrase("why it is not there"), "fault:timeout", _fault, FAULTS),
+        text_field("os", phrase("its system"), "os:debian", _os),
+        text_field("gpu", phrase("the models of its GPUs"), "gpu:*H200*", _models),
+        version_field("driver", phrase("its GPU driver"), "driver>=550", _driver),
+        version_field("cuda", phrase("the highest CUDA that its driver runs"), "cuda>=12", _cuda),
+        number_field(
+            "load", phrase("load of the last minute"), "load>8", lambda row: row.load.load1 if row.load else None
+        ),
+        number_field("cores", phrase("processor cores"), "cores>=64", _cores),
+        size_field("mem", phrase("memory in use"), "mem>90%", _memory_used, _memory_share),
+        size_field("free", phrase("memory that is free"), "free>64G", _memory_free),
+        percent_field("disk", phrase("the fullest disk that conda uses"), "disk>90%", _disk),
+        size_field("diskfree", phrase("room left on it"), "diskfree<20G", _disk_free),
+        percent_field("inodes", phrase("its inodes in use"), "inodes>90%", _inodes_share),
+        number_field("gpus", phrase("how many GPUs"), "gpus>=8", lambda row: _length(row.gpus)),
+        percent_field("util", phrase("the busiest GPU"), "util>50%", _util),
+        percent_field("gpumem", phrase("the fullest GPU memory"), "gpumem>90%", _gpu_memory),
+        number_field(
+            "envs", phrase("how many environments"), "envs>40", lambda row: _length(row.snapshot.environments.value)
+        ),
+        number_field(
+            "sessions", phrase("how many sessions"), "sessions>0", lambda row: _length(row.snapshot.sessions.value)
+        ),
+        age_field("up", phrase("time since it was started"), "up<1d", _booted),
     ),
     {
-        "up": Flag("connected", lambda row: row.state is HostState.UP),
-        "down": Flag("not connected, for a reason", lambda row: row.state in (HostState.DOWN, HostState.WAITING)),
-        "waiting": Flag("tried again soon", lambda row: row.state is HostState.WAITING),
-        "stale": Flag("some of it not renewed since the start", lambda row: row.snapshot.stale),
-        "faulty": Flag("it, or a part of it, failed", lambda row: row.fault is not None or bool(row.snapshot.faults())),
-        "local": Flag("this machine", lambda row: row.spec.is_local),
-        "idle": Flag("never asked to connect", lambda row: row.state is HostState.IDLE),
+        "up": Flag(phrase("connected"), lambda row: row.state is HostState.UP),
+        "down": Flag(
+            phrase("not connected, for a reason"), lambda row: row.state in (HostState.DOWN, HostState.WAITING)
+        ),
+        "waiting": Flag(phrase("tried again soon"), lambda row: row.state is HostState.WAITING),
+        "stale": Flag(phrase("some of it not renewed since the start"), lambda row: row.snapshot.stale),
+        "faulty": Flag(
+            phrase("it, or a part of it, failed"), lambda row: row.fault is not None or bool(row.snapshot.faults())
+        ),
+        "local": Flag(phrase("this machine"), lambda row: row.spec.is_local),
+        "idle": Flag(phrase("never asked to connect"), lambda row: row.state is HostState.IDLE),
     },
 )

@@ -16,6 +16,7 @@ from tui.domain.errors import UsageError
 from tui.domain.globs import Glob, is_glob
 from tui.domain.packagenames import asked_names
 from tui.domain.packages import Package, PackageManager, canonical_name
+from tui.domain.phrases import phrase
 from tui.domain.text import printable
 from tui.domain.versionspec import VersionSpec, parse_version_spec
 
@@ -97,7 +98,7 @@ def read_package_spec(text: str) -> PackageSpec:
     """What *text* spells. Raises ValueError, whose text is a sentence for people."""
     match = _SPEC.match(text)
     if match is None:
-        raise ValueError("A package's name is made of letters, digits, dots, dashes and underscores.")
+        raise ValueError(phrase("A package's name is made of letters, digits, dots, dashes and underscores."))
     name, rest = match["name"], match["rest"].strip()
     manager = PackageManager(match["manager"]) if match["manager"] else None
     version, build = _version_and_build(rest)
@@ -117,7 +118,7 @@ def _version_and_build(rest: str) -> tuple[str, str]:
     if not equals or not stem.strip("=<>!~ ") or stem[-1:] in "=<>!~,|":
         return rest, ""
     if not build.strip():
-        raise ValueError("A build is missing after the last '='.")
+        raise ValueError(phrase("A build is missing after the last '='."))
     stem = stem.strip()
     if _EXACT.match(stem) and not stem.startswith("==") and not stem.endswith("*"):
         stem = "=" + stem

@@ -16,7 +16,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Mapping
 
-__all__ = ["Phrase", "fill", "joined", "mark", "phrase", "plural"]
+__all__ = ["Phrase", "fill", "joined", "mark", "phrase", "plural", "worded"]
 
 _PLACE = re.compile(r"\{([a-z][a-z0-9_]*)\}")
 
@@ -81,6 +81,12 @@ def joined(template: str, parts: Iterable[str]) -> str:
     for part in filter(None, parts):
         text = phrase(template, before=text, next=part) if text else part
     return text
+
+
+def worded(error: Exception) -> str:
+    """What *error* says; the phrase itself where it was raised with one."""
+    first = error.args[0] if error.args else ""
+    return first if isinstance(first, str) else str(error)
 
 
 def _texts(values: Mapping[str, str | int]) -> dict[str, str]:

@@ -29,6 +29,7 @@ from tui.domain.globs import Glob
 from tui.domain.packageindex import PackageIndex
 from tui.domain.packages import PackageSet
 from tui.domain.packagespec import PackageSpec, read_package_spec
+from tui.domain.phrases import phrase, worded
 from tui.domain.querylex import Term, terms
 from tui.domain.queryvalues import Test
 from tui.domain.text import printable
@@ -98,7 +99,12 @@ class Problem:
     end: int
 
     def __str__(self) -> str:
-        return f"{self.message} (at {self.start + 1})"
+        return self.sentence
+
+    @property
+    def sentence(self) -> str:
+        """With its position, counted from 1."""
+        return phrase("{problem} (at {place})", problem=self.message, place=self.start + 1)
 
 
 @dataclass
@@ -142,7 +148,7 @@ class Query(Generic[R]):
     @property
     def problem(self) -> str | None:
         """The first problem as a plain sentence with its position; None when everything was understood."""
-        return str(self.problems[0]) if self.problems else None
+        return self.problems[0].sentence if self.problems else None
 
     def select(self, rows: Iterable[R], now: float) -> list[R]:
         """Those of *rows* that fit at *now* (Unix seconds), in their order.
@@ -196,7 +202,7 @@ def compile_query(text: str, schema: Schema[R], index: PackageIndex | None = Non
             compiler.problem("The closing quote is missing.", term)
         compiler.term(term)
     if len(text) > LONGEST:
-        compiler.problems.append(Problem("The filter is too long; its end is left out.", LONGEST, len(text)))
+        compiler.problems.append(Problem(phrase("The filter is too long; its end is left out."), LONGEST, len(text)))
     # What is cheap and holds much back goes first: words are the dearest.
     tests = compiler.tests + compiler.words
     unfinished = compiler.words[-1][0] if found and compiler.may_become_more(found[-1], cut) else None
@@ -228,12 +234,12 @@ class _Compiler(Generic[R]):
     def term(self, term: Term) -> None:
         if not term.text:
             if term.negated and term.quoted_at is None:
-                self.problem("Write behind it what not to show.", term)
+                self.problem(phrase("Write behind it what not to show."), term)
             return
         try:
             self._understand(term)
         except ValueError as problem:
-            self.problem(f"{_shown(term.text)}: {problem}", term)
+            self.problem(phrase("{text}: {problem}", text=_shown(term.text), problem=worded(problem)), term)
 
     def _understand(self, term: Term) -> None:
         match = _FIELD.match(term.text)
@@ -257,7 +263,7 @@ class _Compiler(Generic[R]):
             self._flag(term, value)
         elif name in _WHO and sign == ":" and self.schema.has_packages:
             if not value:
-                raise ValueError("It waits for the name of a package.")
+                raise ValueError(phrase("It waits for the name of a package."))
             self._package(term, term.text)
         elif field is not None:
             if sign == ":" and field.measure:  # size:>5G
@@ -269,28 +275,31 @@ class _Compiler(Generic[R]):
         elif sign == ":":  # gpu01:train, as a selector would say it: the row's text holds that
             near = get_close_matches(name, [*self.schema.fields, "is"], n=1, cutoff=0.75)
             if near:
-                self.problem(f"There is no field {name[:40]!r}. Did you mean {near[0]}: ?", term)
+                self.problem(
+                    phrase("There is no field {name}. Did you mean {near}: ?", name=f"{name[:40]!r}", near=near[0]),
+                    term,
+                )
             self._word(term)
         elif self.schema.has_packages:
             self._package(term, term.text)
         else:
-            raise ValueError("There is no such field here.")
+            raise ValueError(phrase("There is no such field here."))
 
     def _flag(self, term: Term, value: str) -> None:
         known = ", ".join(self.schema.flags)
         word = value.casefold().replace("-", "").replace("_", "")
         if not word:
-            raise ValueError(f"It waits for one of {known}.")
+            raise ValueError(phrase("It waits for one of {known}.", known=known))
         flag = self.schema.flags.get(word)
         if flag is None:
-            raise ValueError(f"That is none of {known}.")
+            raise ValueError(phrase("That is none of {known}.", known=known))
         get = flag.test
         self.tests.append(((lambda row, now: get(row)), not term.negated))
 
     def _group(self, term: Term) -> None:
         name = term.text[1:]
         if not name:
-            raise ValueError("It waits for the name of a group.")
+            raise ValueError(phrase("It waits for the name of a group."))
         glob = Glob(name)
         self.tests.append(((lambda row, now: any(map(glob.matches, row.groups))), not term.negated))
 
@@ -311,7 +320,9 @@ class _Compiler(Generic[R]):
         # torch< is torch already, and torch<2. is torch<2: what is typed next only narrows it.
         finished = written.rstrip(_UNFINISHED)
         if written[-1:] in "=<>!~":
-            self.problem(f"{_shown(written)}: It waits for a version.", term)
+            self.problem(
+                phrase("{text}: {problem}", text=_shown(written), problem=phrase("It waits for a version.")), term
+            )
         written = finished or written
         holders = self._holders(read_package_spec(written))
 

@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterable
 from typing import TypeVar
 
 from tui.domain.globs import Glob, is_glob
+from tui.domain.phrases import phrase
 from tui.domain.text import parse_printed
 from tui.domain.versionspec import parse_version_spec
 
@@ -42,10 +43,10 @@ _AGES = {
 def text_test(sign: str, value: str, get: Callable[[R], str | None]) -> Test[R]:
     """``:`` a part of the text in any case, or all of it as a glob; ``=`` all of it. A comma separates choices."""
     if sign not in (":", "=", "==", "!="):
-        raise ValueError("It is a text: write : or = after it.")
+        raise ValueError(phrase("It is a text: write : or = after it."))
     wanted = [one for one in value.split(",") if one]
     if not wanted:
-        raise ValueError("It waits for what to look for.")
+        raise ValueError(phrase("It waits for what to look for."))
     tests = [_one_text(one, whole=sign != ":") for one in wanted]
     known: dict[str | None, bool | None] = {None: None}  # a fleet has few different texts in one field
 
@@ -72,16 +73,16 @@ def _one_text(written: str, whole: bool) -> Callable[[str], bool]:
 def choice_test(sign: str, value: str, get: Callable[[R], str | None], choices: Iterable[str]) -> Test[R]:
     """One of a few words, which may be cut short as long as they mean something."""
     if sign not in (":", "=", "==", "!="):
-        raise ValueError("It is a word: write : or = after it.")
+        raise ValueError(phrase("It is a word: write : or = after it."))
     known = tuple(choices)
     wanted: set[str] = set()
     for word in filter(None, value.casefold().split(",")):
         meant = [word] if word in known else [choice for choice in known if choice.startswith(word)]
         if not meant:
-            raise ValueError(f"{word[:40]!r} is none of {', '.join(known)}.")
+            raise ValueError(phrase("{word} is none of {known}.", word=f"{word[:40]!r}", known=", ".join(known)))
         wanted.update(meant)
     if not wanted:
-        raise ValueError(f"It waits for one of {', '.join(known)}.")
+        raise ValueError(phrase("It waits for one of {known}.", known=", ".join(known)))
 
     def test(row: R, now: float) -> bool | None:
         word = get(row)
@@ -97,9 +98,11 @@ def number_test(
     percent: Callable[[R], float | None] | None = None,
 ) -> Test[R]:
     """A plain number; with *percent*, which gives 0 to 1, the number is a percentage."""
-    amount, unit = _number(value, "a number such as 12" if percent is None else "a percentage such as 90%")
+    amount, unit = _number(
+        value, phrase("a number such as 12") if percent is None else phrase("a percentage such as 90%")
+    )
     if unit and (unit != "%" or percent is None):
-        raise ValueError(f"{value[:40]!r} is no number.")
+        raise ValueError(phrase("{value} is no number.", value=f"{value[:40]!r}"))
     if percent is None:
         return _measure(sign, amount, get)
     fraction = percent
@@ -113,20 +116,20 @@ def size_test(
     percent: Callable[[R], float | None] | None = None,
 ) -> Test[R]:
     """Bytes: ``5G`` and ``5`` are 5 GiB, ``500M``, ``1.5TiB``; or, with *percent*, ``90%``."""
-    amount, unit = _number(value, "a size such as 5G" + (" or 90%" if percent else ""))
+    amount, unit = _number(value, phrase("a size such as 5G or 90%") if percent else phrase("a size such as 5G"))
     if unit == "%" and percent is not None:
         return number_test(sign, value, get, percent)
     stem = unit.removesuffix("b").removesuffix("i") or ("b" if unit else "")
     if stem not in _SIZES:
-        raise ValueError(f"{value[:40]!r} is no size; write 500M, 5G or 1.5T.")
+        raise ValueError(phrase("{value} is no size; write 500M, 5G or 1.5T.", value=f"{value[:40]!r}"))
     return _measure(sign, amount * (1 << _SIZES[stem]), get)
 
 
 def age_test(sign: str, value: str, get: Callable[[R], float | None]) -> Test[R]:
     """How long ago the time was that *get* gives: ``90d`` or ``90``, ``12h``, ``30min``, ``2w``, ``6mo``, ``1y``."""
-    amount, unit = _number(value, "a span such as 90d")
+    amount, unit = _number(value, phrase("a span such as 90d"))
     if unit not in _AGES:
-        raise ValueError(f"{value[:40]!r} is no span of time; write 12h, 90d, 2w, 6mo or 1y.")
+        raise ValueError(phrase("{value} is no span of time; write 12h, 90d, 2w, 6mo or 1y.", value=f"{value[:40]!r}"))
     compare = _comparison(sign)
     span = amount * _AGES[unit]
 
@@ -143,7 +146,7 @@ def version_test(sign: str, value: str, get: Callable[[R], str | None]) -> Test[
     if sign == ":" and written[:1] not in "<>=!~":
         sign = "="
     if not written:
-        raise ValueError("It waits for a version.")
+        raise ValueError(phrase("It waits for a version."))
     spec = parse_version_spec(written if sign == ":" else sign + written)
     known: dict[str | None, bool | None] = {None: None}
 
@@ -158,16 +161,16 @@ def version_test(sign: str, value: str, get: Callable[[R], str | None]) -> Test[
 
 def _number(value: str, form: str) -> tuple[float, str]:
     if not value:
-        raise ValueError(f"It waits for {form}.")
+        raise ValueError(phrase("It waits for {form}.", form=form))
     match = _NUMBER.match(value)
     if match is None or len(value) > 30:
-        raise ValueError(f"{value[:40]!r} is not {form}.")
+        raise ValueError(phrase("{value} is not {form}.", value=f"{value[:40]!r}", form=form))
     return float(match[1]), match[2].lower()
 
 
 def _comparison(sign: str) -> Callable[[float, float], bool]:
     if sign not in COMPARE:
-        raise ValueError(f"{sign!r} compares versions only.")
+        raise ValueError(phrase("{sign} compares versions only.", sign=f"{sign!r}"))
     return COMPARE[sign]
 
 

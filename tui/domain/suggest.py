@@ -9,6 +9,7 @@ from typing import TypeVar
 
 from tui.domain.packageindex import PackageIndex
 from tui.domain.packagespec import read_package_spec
+from tui.domain.phrases import phrase
 from tui.domain.query import Field, Row, Schema
 from tui.domain.querylex import Term, terms
 from tui.domain.text import printable
@@ -56,7 +57,7 @@ def suggestions(
     found: list[tuple[str, str]]
     match = _FRAGMENT.match(written)
     if written[len(sign) :].startswith("@"):
-        found = [(f"{sign}@{group}", "group") for group in _groups(rows, written[len(sign) + 1 :])]
+        found = [(f"{sign}@{group}", phrase("group")) for group in _groups(rows, written[len(sign) + 1 :])]
     elif match is None:
         found = _names(written[len(sign) :], sign, schema, index)
     else:
@@ -72,14 +73,17 @@ def _at(text: str, cursor: int) -> Term | None:
 def _names(start: str, sign: str, schema: Schema[R], index: PackageIndex | None) -> list[tuple[str, str]]:
     folded = start.casefold()
     found = [
-        (f"{sign}{field.name}{'>' if field.measure else ':'}", f"{field.meaning}: {field.example}")
+        (
+            f"{sign}{field.name}{'>' if field.measure else ':'}",
+            phrase("{meaning}: {example}", meaning=field.meaning, example=field.example),
+        )
         for field in schema.fields.values()
         if field.name.startswith(folded)
     ]
     if "is".startswith(folded):
-        found.append((f"{sign}is:", f"one of {', '.join(schema.flags)}"))
+        found.append((f"{sign}is:", phrase("one of {known}", known=", ".join(schema.flags))))
     if index is not None and schema.has_packages and len(folded) > 1 and re.fullmatch(r"[a-z0-9_.-]+", folded):
-        found += [(sign + name, "package") for name in index.names(folded)[:MOST]]
+        found += [(sign + name, phrase("package")) for name in index.names(folded)[:MOST]]
     return found
 
 

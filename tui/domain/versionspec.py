@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable
 from functools import lru_cache
 
+from tui.domain.phrases import phrase
 from tui.domain.versions import Version, parse_version
 
 __all__ = ["VersionSpec", "parse_version_spec"]
@@ -54,11 +55,11 @@ def parse_version_spec(text: str) -> VersionSpec:
     sentence for people.
     """
     if len(text) > LONGEST:
-        raise ValueError("That is too long for a constraint on versions.")
+        raise ValueError(phrase("That is too long for a constraint on versions."))
     tokens = [match.group(1).strip() for match in _TOKEN.finditer(text.strip())]
     test, at = _any(tokens, 0, 0)
     if at < len(tokens):
-        raise ValueError(f"There is a {tokens[at]!r} too much.")
+        raise ValueError(phrase("There is a {token} too much.", token=f"{tokens[at]!r}"))
     return VersionSpec(text, test, "+" in text)
 
 
@@ -86,14 +87,14 @@ def _both(first: Test, second: Test, at: int) -> tuple[Test, int]:
 
 def _one(tokens: list[str], at: int, depth: int) -> tuple[Test, int]:
     if at >= len(tokens) or tokens[at] in ",|)":
-        raise ValueError("A version is missing.")
+        raise ValueError(phrase("A version is missing."))
     if tokens[at] != "(":
         return _single(tokens[at]), at + 1
     if depth > 20:
-        raise ValueError("That is nested too deeply.")
+        raise ValueError(phrase("That is nested too deeply."))
     test, at = _any(tokens, at + 1, depth + 1)
     if at >= len(tokens) or tokens[at] != ")":
-        raise ValueError("A closing parenthesis is missing.")
+        raise ValueError(phrase("A closing parenthesis is missing."))
     return test, at + 1
 
 
@@ -102,7 +103,7 @@ def _single(text: str) -> Test:
     operator = match.group() if match else ""
     written = text[len(operator) :].strip()
     if not written:
-        raise ValueError(f"A version is missing after {operator!r}.")
+        raise ValueError(phrase("A version is missing after {operator}.", operator=f"{operator!r}"))
     if written == "*" and operator in ("", "=", "=="):
         return lambda version: True
     stem = written.rstrip("*")
@@ -110,18 +111,20 @@ def _single(text: str) -> Test:
     if starred:
         stem = stem.removesuffix(".")
     if "*" in stem or not stem:
-        raise ValueError(f"A star stands only at the end of a version, not as in {written!r}.")
+        raise ValueError(
+            phrase("A star stands only at the end of a version, not as in {written}.", written=f"{written!r}")
+        )
     try:
         wanted = parse_version(stem)
     except ValueError:
-        raise ValueError(f"{written!r} is no version.") from None
+        raise ValueError(phrase("{written} is no version.", written=f"{written!r}")) from None
     return _TESTS[_STARRED.get(operator, operator) if starred else operator](wanted)
 
 
 def _compatible(wanted: Version) -> Test:
     head, dot, _ = wanted.text.rpartition(".")
     if not dot:
-        raise ValueError(f"~= needs a version with at least two parts, not {wanted.text!r}.")
+        raise ValueError(phrase("~= needs a version with at least two parts, not {text}.", text=f"{wanted.text!r}"))
     start = parse_version(head)
     return lambda version: version >= wanted and version.starts_with(start)
 

@@ -21,7 +21,7 @@ from dataclasses import dataclass
 
 from tui.domain.errors import HostFaultError
 from tui.domain.faults import Fault, FaultKind
-from tui.domain.phrases import phrase
+from tui.domain.phrases import phrase, worded
 from tui.ports import Connection
 from tui.remote.lane_calls import Calls
 from tui.remote.lane_frames import FrameError, FrameReader, Inflater, RecordReader
@@ -237,7 +237,7 @@ class Lane:
                         FaultKind.PROTOCOL, phrase("sent an answer that makes no sense: {reason}.", reason=str(error))
                     ) from error
                 except FrameError as error:
-                    raise self._broken(FaultKind.TOO_LARGE, phrase("{sentence}.", sentence=error.args[0])) from error
+                    raise self._broken(FaultKind.TOO_LARGE, phrase("{sentence}.", sentence=worded(error))) from error
 
     @property
     def busy(self) -> bool:
@@ -268,7 +268,7 @@ class Lane:
             while not frame.whole() and len(out) < 1000:
                 out += frame.feed(await self._pipe.read(deadline))
         except FrameError as error:
-            raise self._broken(FaultKind.PROTOCOL, phrase("{sentence}.", sentence=error.args[0])) from error
+            raise self._broken(FaultKind.PROTOCOL, phrase("{sentence}.", sentence=worded(error))) from error
         self._greeting = None
         self._pipe.put_back(frame.rest)
         pid, _, rest = out.partition(b" ")
@@ -366,7 +366,7 @@ class Lane:
                 raise self._broken(FaultKind.PROTOCOL, phrase("sent a compressed answer that ends too early."))
         except FrameError as error:
             answered = True
-            raise self._broken(FaultKind.PROTOCOL, phrase("{sentence}.", sentence=error.args[0])) from error
+            raise self._broken(FaultKind.PROTOCOL, phrase("{sentence}.", sentence=worded(error))) from error
         except TimeoutError:
             limits = timeout if idle is None else min(timeout, idle)
             raise HostFaultError((late if frame.begun else silent)(self._name, limits)) from None
