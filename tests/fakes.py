@@ -14,7 +14,7 @@ from tui.ports import HostKeyAnswer, HostKeyQuestion, SecretQuestion
 __all__ = ["BadServer", "FakeClock", "ScriptedPrompter", "bad_server", "eventually", "refused_port"]
 
 
-async def eventually(condition: Callable[[], object], limit: float = 10.0) -> None:
+async def eventually(condition: Callable[[], object], limit: float = 30) -> None:
     """Wait until *condition* holds; fail after *limit* seconds."""
     deadline = time.monotonic() + limit
     while not condition():
@@ -162,7 +162,7 @@ async def bad_server(kind: BadServer, address: str = "127.0.0.1") -> AsyncIterat
         server.close()
         for writer in list(held):
             writer.transport.abort()
-        await asyncio.wait_for(server.wait_closed(), 5)
+        await asyncio.wait_for(server.wait_closed(), 30)
 
 
 @contextlib.contextmanager

@@ -554,7 +554,7 @@ def _free_port(addresses: Sequence[str]) -> int:
         return port
 
 
-def _wait(condition: object, log: object, limit: float = 15.0) -> None:
+def _wait(condition: object, log: object, limit: float = 30.0) -> None:
     assert callable(condition) and callable(log)
     deadline = time.monotonic() + limit
     while not condition():

@@ -17,7 +17,7 @@ def run_ssh(
     return subprocess.run(argv, input=stdin, capture_output=True, timeout=30, check=False)
 
 
-def wait_for(condition: Callable[[], object], limit: float = 15.0) -> None:
+def wait_for(condition: Callable[[], object], limit: float = 30.0) -> None:
     """Return when *condition* holds; fail after *limit* seconds."""
     end = time.monotonic() + limit
     while not condition():

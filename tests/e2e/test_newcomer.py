@@ -211,7 +211,7 @@ def test_a_newcomer_finds_the_way_in_around_and_out(size: tuple[int, int], place
     assert not (tmp_path / "home" / ".config").exists()
 
 
-def left_of(place: Path, limit: float = 15) -> list[Path]:
+def left_of(place: Path, limit: float = 30) -> list[Path]:
     """The processes and folders of a demo in *place* that are still there after *limit* seconds; none as a rule."""
     deadline = time.monotonic() + limit
     while left := [*place.iterdir(), *(pid for pid in Path("/proc").glob("[0-9]*") if belongs(pid, place))]:

@@ -55,7 +55,7 @@ async def test_a_cancelled_waiter_takes_no_place_with_it() -> None:
     late.cancel()  # at the very moment at which it was let in
     await asyncio.gather(late, return_exceptions=True)
     assert admission.inside == 0
-    (await asyncio.wait_for(admission.enter(), 1)).leave()
+    (await asyncio.wait_for(admission.enter(), 30)).leave()
 
 
 async def test_the_bound_shrinks_under_lag_and_grows_without() -> None:

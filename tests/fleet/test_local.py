@@ -86,7 +86,7 @@ async def test_a_paused_channel_delivers_nothing_new_until_it_is_resumed(local: 
     with pytest.raises(TimeoutError):
         await asyncio.wait_for(channel.read(), 0.2)
     channel.resume_reading()
-    assert await asyncio.wait_for(channel.read(), 5) == b"hello"
+    assert await asyncio.wait_for(channel.read(), 30) == b"hello"
     channel.close()
 
 
@@ -104,7 +104,7 @@ async def test_closing_hangs_up_the_program_and_its_children(local: LocalConnect
     child = int(await channel.read())
     channel.close()
     channel.close()
-    await asyncio.wait_for(channel.wait(), 5)
+    await asyncio.wait_for(channel.wait(), 30)
     await eventually(lambda: not _runs(child))
     assert await channel.read() == b""
 
@@ -116,8 +116,8 @@ async def test_a_pty_is_a_controlling_terminal_of_the_size_asked_for(local: Loca
     await channel.write(b"hi\n")
     await read_until(channel, b"hi\r\nhi\r\n")
     await channel.write(b"\x03")  # the terminal's interrupt key reaches the program: the terminal is its own
-    await asyncio.wait_for(read_all(channel), 5)
-    assert await asyncio.wait_for(channel.wait(), 5) in (None, 130)
+    await asyncio.wait_for(read_all(channel), 30)
+    assert await asyncio.wait_for(channel.wait(), 30) in (None, 130)
 
 
 async def test_a_resized_pty_tells_its_program(local: LocalConnection) -> None:
@@ -134,7 +134,7 @@ async def test_closing_the_connection_ends_what_ignores_its_hang_up() -> None:
     connection = LocalConnection(FakeClock())
     channel = await connection.open("trap '' HUP; echo $$; while :; do sleep 1; done")
     pid = int(await channel.read())
-    await asyncio.wait_for(connection.close(), 5)
+    await asyncio.wait_for(connection.close(), 30)
     await eventually(lambda: not _runs(pid))
     assert await connection.closed() is None
     with pytest.raises(HostFaultError):

@@ -24,7 +24,7 @@ def set_size(fd: int, columns: int, rows: int) -> None:
     fcntl.ioctl(fd, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
 
 
-async def until(holds: Callable[[], bool | Awaitable[bool]], limit: float = 10) -> None:
+async def until(holds: Callable[[], bool | Awaitable[bool]], limit: float = 30) -> None:
     """Wait until *holds* gives true, at most *limit* seconds."""
     async with asyncio.timeout(limit):
         while True:
@@ -60,7 +60,7 @@ class Terminal:
             self.listen(False)
         self._changed.set()
 
-    async def shows(self, text: bytes, limit: float = 10) -> None:
+    async def shows(self, text: bytes, limit: float = 30) -> None:
         """Wait until *text* was written."""
         async with asyncio.timeout(limit):
             while text not in self.screen:

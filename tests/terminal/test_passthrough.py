@@ -30,7 +30,7 @@ async def start(channel: PtyChannel, terminal: Terminal) -> asyncio.Task[Result]
     return asyncio.create_task(pass_through(channel, terminal.fd, terminal.fd))
 
 
-async def finish(task: asyncio.Task[Result], limit: float = 10) -> Result:
+async def finish(task: asyncio.Task[Result], limit: float = 30) -> Result:
     """Its result, within *limit* seconds."""
     async with asyncio.timeout(limit):
         return await task
