@@ -10,7 +10,7 @@ from tui.domain.environments import Environment, EnvKind, Install, Manager, Usag
 from tui.domain.errors import HostFaultError
 from tui.domain.faults import Fault, FaultKind
 from tui.domain.gpus import Gpu, GpuProcess
-from tui.domain.history import History
+from tui.domain.history import Dist, History, Request, Revision
 from tui.domain.hosts import HostSpec, HostState
 from tui.domain.machine import Load, Machine, Mount
 from tui.domain.packages import Package, PackageInterner, PackageManager
@@ -286,7 +286,38 @@ def usual_fleet() -> FakeFleet:
     fill(fleet, up_snapshot("local", 3))
     hung = fault(FaultKind.TOOL_HUNG, "nvidia-smi did not answer within 5 s.", "Look at dmesg on local.")
     fleet.put("local", gpus=Part(None, None, hung))
+    fleet.histories["gpu01", "/data/conda/envs/llm-finetune"] = usual_history("/data/conda/envs/llm-finetune")
     return fleet
+
+
+def usual_history(prefix: str) -> History:
+    """Four changes, a hostile one among them."""
+    numpy, newer = Dist("numpy", "1.25.0", "py311_0", "conda-forge"), Dist("numpy", "1.26.1", "py311_0", "conda-forge")
+    many = tuple(Dist(f"lib{number}", "1.0", "h0_0", "conda-forge") for number in range(28))
+    return History(
+        (
+            Revision(3, NOW - 3600, f"conda install -p {prefix} {HOSTILE[2]} {HOSTILE[5]} {HOSTILE[3]}", None),
+            Revision(
+                2,
+                NOW - 86400 * 2,
+                "/opt/conda/bin/conda remove -y lib0",
+                "26.7.1",
+                many[:1],
+                (),
+                (Request("remove", ("lib0",)),),
+            ),
+            Revision(
+                1,
+                NOW - 86400 * 9,
+                f"/opt/conda/bin/conda install -p {prefix} numpy=1.26 深度学习",
+                "26.7.1",
+                (numpy,),
+                (newer, Dist("libblas", "3.9.0", "23_linux64_openblas", "conda-forge")),
+                (Request("update", ("numpy=1.26", "深度学习")),),
+            ),
+            Revision(0, NOW - 86400 * 20, None, None, (), (numpy, *many)),
+        )
+    )
 
 
 def hostile_snapshot(host: str) -> HostSnapshot:

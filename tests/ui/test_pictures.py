@@ -61,8 +61,16 @@ def test_each_mode_looks_as_accepted(snap_compare: SnapCompare, mode: str, size:
 @sizes
 @pytest.mark.parametrize(
     "keys",
-    [("2", "j", "p"), ("f", *"torch<2.2"), ("2", "j", "c"), ("m",), ("2", "b", "b", "b"), ("2", "space", "space", "o")],
-    ids=["packages", "find", "compare", "matrix", "grouped", "sort"],
+    [
+        ("2", "j", "p"),
+        ("f", *"torch<2.2"),
+        ("2", "j", "c"),
+        ("m",),
+        ("2", "b", "b", "b"),
+        ("2", "space", "space", "o"),
+        ("2", "j", "h", "j"),
+    ],
+    ids=["packages", "find", "compare", "matrix", "grouped", "sort", "history"],
 )
 def test_each_view_looks_as_accepted(snap_compare: SnapCompare, keys: tuple[str, ...], size: tuple[int, int]) -> None:
     assert snap_compare(app(), terminal_size=size, run_before=drawn(*keys))

@@ -5,12 +5,12 @@ from __future__ import annotations
 from tui.ui.commands import Command
 
 __all__ = [
-    "COMMANDS", "COMPARE", "ENVIRONMENTS", "FIND", "FLEET", "HOSTS", "LABELS", "MATRIX", "MODES", "NAVIGATION",
-    "PACKAGES", "SESSIONS",
+    "COMMANDS", "COMPARE", "ENVIRONMENTS", "FIND", "FLEET", "HISTORY", "HOSTS", "LABELS", "MATRIX", "MODES",
+    "NAVIGATION", "PACKAGES", "SESSIONS",
 ]  # fmt: skip
 
 FLEET, ENVIRONMENTS, SESSIONS, HOSTS = "fleet", "environments", "sessions", "hosts"
-PACKAGES, FIND, COMPARE, MATRIX = "packages", "find", "compare", "matrix"
+PACKAGES, FIND, COMPARE, MATRIX, HISTORY = "packages", "find", "compare", "matrix", "history"
 
 MODES: tuple[tuple[str, str, str], ...] = (
     (FLEET, "1", "Fleet"),
@@ -26,6 +26,7 @@ LABELS: dict[str, str] = {
     FIND: "Find",
     COMPARE: "Compare",
     MATRIX: "Names by hosts",
+    HISTORY: "History",
 }
 
 NAVIGATION: tuple[tuple[str, str], ...] = (
@@ -43,7 +44,7 @@ _TABLES = (FLEET, ENVIRONMENTS, SESSIONS, HOSTS)
 _BY_HOST = (FLEET, HOSTS, SESSIONS)
 
 COMMANDS: tuple[Command, ...] = (
-    Command("detail", "enter", "Detail", "Into the detail; Esc comes back", "detail", _TABLES, True, False),
+    Command("detail", "enter", "Detail", "Into the detail; Esc comes back", "detail", (*_TABLES, HISTORY), True, False),
     Command("open_hit", "enter", "Go there", "Go to the environment that holds it", "detail", (FIND,), True),
     Command("open_name", "enter", "Compare", "Compare this name on all hosts", "detail", (MATRIX,), True),
     Command("open_package", "enter", "Where else", "Find this package on the whole fleet", "detail", (PACKAGES,), True),
@@ -67,6 +68,8 @@ COMMANDS: tuple[Command, ...] = (
         (ENVIRONMENTS,),
         True,
     ),
+    Command("history", "h", "History", "What was asked of conda for the environment, and what came of it", "history",
+            (ENVIRONMENTS, PACKAGES)),
     Command("matrix", "m", "Matrix", "Which hosts have which names, and are they the same", "matrix",
             (FLEET, ENVIRONMENTS)),
     Command("group", "b", "Group", "Group by install, by owner, by name, or not at all", "group", (ENVIRONMENTS,)),
@@ -83,7 +86,7 @@ COMMANDS: tuple[Command, ...] = (
     Command("disconnect", "x", "Let go", "Let go of the host until it is asked again; what runs there goes on",
             "disconnect", (HOSTS,), True, over="disconnect_rows"),
     Command("refresh", "r", "Refresh", "Ask the hosts of the marked rows, or of this row, again now", "refresh",
-            _TABLES, over="refresh_rows"),
+            (*_TABLES, HISTORY), (HISTORY,), over="refresh_rows"),
     Command("refresh_all", "R", "Refresh all", "Ask every host again now", "refresh_all", _TABLES),
     Command("copy", "y", "Copy", "Copy the marked rows, or this one, as commands of condafleet take them", "copy",
             over="copy_rows"),

@@ -14,14 +14,14 @@ from tui.ui.present.faults import fault_tone, fault_words
 from tui.ui.present.lines import Line, blank, heading, item, pair, words
 from tui.ui.present.words import UNKNOWN, ago, count, day
 
-__all__ = ["detail", "group"]
+__all__ = ["detail", "group", "packages"]
 
 GROUP_SHOWN = 50
 MISSING = cell(UNKNOWN, Tone.DIM)
 
 
 def detail(env: Environment, view: HostView, now: float) -> list[Line]:
-    """All that is known of an environment."""
+    """All that is known of an environment but its packages."""
     lines = [
         pair("Host", cell(env.host)),
         pair(
@@ -51,7 +51,6 @@ def detail(env: Environment, view: HostView, now: float) -> list[Line]:
     if env.seen_in:
         lines.append(pair("Found by", remote(", ".join(env.seen_in), Tone.DIM)))
     lines += _use(env)
-    lines += _packages(env)
     return lines
 
 
@@ -108,7 +107,8 @@ def _use(env: Environment) -> list[Line]:
     return lines
 
 
-def _packages(env: Environment) -> list[Line]:
+def packages(env: Environment) -> list[Line]:
+    """What it holds."""
     if not env.packages_known:
         return [blank(), heading("Packages"), words("Not read yet.", Tone.DIM)]
     conda = count(env.conda_packages, "conda package")

@@ -11,7 +11,7 @@ from tui.domain import filters
 from tui.services.store import HostView
 from tui.ui.catalog import COMMANDS, ENVIRONMENTS
 from tui.ui.commands import bindings
-from tui.ui.present import environment_detail, environments
+from tui.ui.present import environment_detail, environments, history_rows
 from tui.ui.present.cell import Cell, Tone, cell, join, remote, shown
 from tui.ui.present.lines import Line
 from tui.ui.present.notes import empty_note, missing_cell
@@ -50,7 +50,10 @@ class EnvironmentsScreen(TableScreen):
             return None
         view = self.fleet.store.host(env.host)
         title = join((remote(env.label, Tone.STRONG), cell(f"on {env.host}", Tone.DIM)))
-        return title, environment_detail.detail(env, view, self.app.now())
+        now = self.app.now()
+        lines = environment_detail.detail(env, view, now)
+        changes = history_rows.section(env, self.app.histories.get(env), self.app.key_of("history"), now)
+        return title, [*lines, *changes, *environment_detail.packages(env)]
 
     def group_detail(self, keys: Sequence[Hashable]) -> list[Line]:
         wanted = set(keys)
@@ -74,6 +77,18 @@ class EnvironmentsScreen(TableScreen):
         text = f"{count(total, 'environment')} on {count(len(known), 'host')}" if known else ""
         missing = missing_cell(views, "environments", self.app.now())
         return join((cell(text, Tone.DIM), missing), " · ")
+
+    def action_detail(self) -> None:
+        """Into the detail, which then tells of the last changes, too."""
+        super().action_detail()
+        env = None if (key := self.row_key) is None else find_environment(self.fleet, cast("EnvKey", key))
+        if env is not None:
+            self.app.histories.want(env)
+
+    def action_history(self) -> None:
+        """What was asked of conda for the row's environment."""
+        if (key := self.row_key) is not None:
+            self.app.show_history(cast("EnvKey", key))
 
     def action_packages(self) -> None:
         """The packages of the row's environment."""

@@ -67,6 +67,10 @@ class PackagesScreen(ViewScreen):
     def sum_of(self, keys: list[Hashable]) -> str:  # type: ignore[override]  # the marks, always as a list
         return ""
 
+    def action_history(self) -> None:
+        """What was asked of conda for the environment."""
+        self.app.show_history(self.key)
+
     def action_detail(self) -> None:
         """Find the package on the whole fleet."""
         if (key := self.row_key) is not None:
