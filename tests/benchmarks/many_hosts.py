@@ -98,8 +98,8 @@ def status_dialogue() -> dict[str, bytes]:
             return end.split(said.partition(begin)[2])[0]
 
         greeting = ask("S")
-        first = ask("f0 '' '' abcdef '' env")
-        answer = parse_status(first, 0.0)
+        first = ask("f0 '' - abcdef - env")
+        answer = parse_status(ask("f0 '' '' abcdef '' ''"), 0.0)
         mounts, sessions = answer.mounts_digest.decode(), answer.sessions_digest.decode()
         again = ask(f"f0 '{answer.boot_id}' '{mounts}' abcdef '{sessions}' ''")
         stdin.close()
@@ -163,7 +163,7 @@ def real_hosts(count: int) -> Iterator[Hosts]:
             hosts |= {f"h{number:03}": (address(number), server.port, host_key) for number in numbers}
         assert user is not None
         once = directory / "status.sh"
-        once.write_bytes(script("lane") + b"f0() {\n" + script("status") + b"\n}\nf0 '' '' abcdef '' env\n")
+        once.write_bytes(script("lane") + b"f0() {\n" + script("status") + b"\n}\nf0 '' - abcdef - env\n")
         yield _client_files(directory, hosts, user.name, user.key, f"exec /bin/sh {once}")
 
 

@@ -65,7 +65,7 @@ def sessions_of(answer: StatusAnswer) -> tuple[Session, ...]:
     found, fault = parse_sessions("h", NONCE, answer.listings, answer.tmux)
     assert fault is None
     assert found is not None
-    return join_prefixes(found, parse_environ(answer.environ or b""))
+    return join_prefixes(found, parse_environ(answer.environ or ()))
 
 
 @pytest.fixture(params=[f"{shell} {userland}" for shell in SHELLS for userland in ("gnu", "busybox")])
@@ -194,7 +194,7 @@ async def test_a_client_that_does_not_fit_the_server_is_replaced_by_the_servers_
     path = f"{bad}:{busybox_path(tmp_path) if shell == 'busybox' else GNU_PATH}"
     connection = ShellConnection(SHELLS[shell], env={"PATH": path, "TMUX_TMPDIR": str(tmux.folder)})
     process = await runs(tmux, "old")
-    assert b"\0TMUX=" in b"\0" + (process / "environ").read_bytes()
+    await eventually(lambda: b"\0TMUX=" in b"\0" + (process / "environ").read_bytes())
     found = sessions_of(await ask(connection))
     server = tmux("display-message", "-p", "#{pid}").strip()
     assert [(session.name, session.tmux) for session in found] == [("old", f"/proc/{server}/exe")]
@@ -210,6 +210,36 @@ async def test_a_client_that_does_not_fit_the_server_is_replaced_by_the_servers_
     assert nothing is None
     assert fault is not None
     assert fault.kind is kind
+    await connection.close()
+
+
+@pytest.mark.parametrize("shell", SHELLS)
+async def test_few_programs_are_started(tmux: Tmux, tmp_path: Path, shell: str) -> None:
+    tools, log = tmp_path / "tools", tmp_path / "log"
+    tools.mkdir()
+    for folder in ("/bin", "/usr/bin"):
+        for program in sorted(Path(folder).iterdir()):  # noqa: ASYNC240
+            if not (tools / program.name).exists():
+                (tools / program.name).write_text(f'#!/bin/sh\necho {program.name} >>{log}\nexec {program} "$@"\n')
+                (tools / program.name).chmod(0o755)
+    tmux("new-session", "-d", "-s", "a", "CONDA_PREFIX=/opt/envs/x exec sleep 600")
+    await runs(tmux, "a")
+    connection = ShellConnection(SHELLS[shell], env={"PATH": str(tools), "TMUX_TMPDIR": str(tmux.folder)})
+    lane = await Lane.open(connection, timeout=10)
+
+    async def started(*args: str) -> tuple[list[str], str | None]:
+        log.write_text("")
+        answer = parse_status(await lane.ask(script("status"), args, timeout=20), 0.0)
+        return sorted(log.read_text().split()), sessions_of(answer)[0].windows[0].panes[0].prefix
+
+    programs = ["find", "getconf", "grep", "timeout", "tmux"]
+    assert await started("", "-", NONCE, "-", "env") == (programs, "/opt/envs/x")
+    boot = Path("/proc/sys/kernel/random/boot_id").read_text().strip()  # noqa: ASYNC240
+    assert await started(boot, "", NONCE, "", "") == (["cksum", "timeout", "tmux"], None)
+    # Where no environment can be seen, it is not looked for in another way.
+    tmux("respawn-pane", "-k", "-t", "a", "exec env -i sleep 600")
+    await runs(tmux, "a")
+    assert await started("", "-", NONCE, "-", "env") == (programs, None)
     await connection.close()
 
 
@@ -233,12 +263,18 @@ def test_a_client_that_hung_is_named() -> None:
 
 
 def test_a_child_of_the_pane_says_more_than_its_shell() -> None:
-    raw = (
-        b"/proc/10/environ:TMUX=/s/a,b,9,0\x01/proc/10/environ:TMUX_PANE=%1\x01/proc/10/environ:CONDA_PREFIX=/base\x01"
-        b"/proc/12/environ:TMUX=/s/a,b,9,0\x01/proc/12/environ:TMUX_PANE=%1\x01/proc/12/environ:CONDA_PREFIX=/e\n\xff\x01"
-        b"/proc/13/environ:CONDA_PREFIX=/elsewhere\x01garbage\x01"
+    processes = parse_environ(
+        [
+            b"/proc/10/environ:TMUX=/s/a,b,9,0",
+            b"/proc/10/environ:TMUX_PANE=%1",
+            b"/proc/10/environ:CONDA_PREFIX=/base",
+            b"/proc/12/environ:TMUX=/s/a,b,9,0",
+            b"/proc/12/environ:TMUX_PANE=%1",
+            b"/proc/12/environ:CONDA_PREFIX=/e\n\xff",
+            b"/proc/13/environ:CONDA_PREFIX=/elsewhere",
+            b"garbage",
+        ]
     )
-    processes = parse_environ(raw)
     assert [(process.pid, process.socket, process.pane) for process in processes] == [
         (10, "/s/a,b", "%1"),
         (12, "/s/a,b", "%1"),
@@ -250,4 +286,4 @@ def test_a_child_of_the_pane_says_more_than_its_shell() -> None:
 @settings(max_examples=300, deadline=None)
 def test_noise_from_tmux_never_raises(parts: list[bytes]) -> None:
     parse_sessions("h", "n", b"".join(parts), "tmux")
-    parse_environ(b"".join(parts))
+    parse_environ(parts)

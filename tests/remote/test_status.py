@@ -119,6 +119,50 @@ async def test_a_demo_device_plays_its_numbers(where: tuple[tuple[str, ...], dic
     await connection.close()
 
 
+@pytest.mark.parametrize("many", [0, 40, 400])
+async def test_file_systems_are_told_apart_however_many_there_are(
+    where: tuple[tuple[str, ...], dict[str, str]], tmp_path: Path, many: int
+) -> None:
+    shell, env = where
+    lines = [
+        r"21 1 8:1 / /a\040-\040b\134 rw,noatime shared:1 master:2 - ext4 /dev/sda1 rw,errors=remount-ro",
+        "22 1 0:5 / /proc rw - proc proc rw",
+        "23 1 0:6 / /mnt/cgroup2 rw - cgroup2 none rw",
+        "24 1 0:7 / /proc/sys rw - tmpfs tmpfs rw",
+        "25 1 0:8 / /empty rw - tmpfs  rw",
+        "26 1 0:9 / /lx rw - fuse.lxcfs lxcfs rw",
+        "27 1 0:10 / /remote rw - fuse.sshfs ada@host:/训练 rw",
+        "no mount at all",
+        *(f"{100 + n} 1 0:{n} / /var/lib/docker/{n} rw - overlay overlay rw,lowerdir=/l/{n}" for n in range(many)),
+        "28 1 0:11 / /end rw - nfs4 host:/export rw",
+    ]
+    (tmp_path / "mountinfo").write_text("\n".join(lines))
+    connection = ShellConnection(shell, env={**env, "CONDAFLEET_PLAYED": str(tmp_path)})
+    found = await ask(await Lane.open(connection, timeout=10))
+    assert found.mountinfo is not None
+    assert found.mountinfo.decode().split("\n") == [
+        r"21 1 8:1 / /a\040-\040b\134 rw,noatime shared:1 master:2 - ext4 /dev/sda1",
+        "24 1 0:7 / /proc/sys rw - tmpfs tmpfs",
+        "25 1 0:8 / /empty rw - tmpfs ",
+        "27 1 0:10 / /remote rw - fuse.sshfs ada@host:/训练",
+        *(f"{100 + n} 1 0:{n} / /var/lib/docker/{n} rw - overlay overlay" for n in range(many)),
+        "28 1 0:11 / /end rw - nfs4 host:/export",
+    ]
+    await connection.close()
+
+
+async def test_who_asks_once_costs_the_host_no_digests() -> None:
+    connection = ShellConnection()
+    lane = await Lane.open(connection, timeout=10)
+    first = await ask(lane, "", "-", "", "-")
+    assert (first.mounts_digest, first.sessions_digest) == (b"", b"")
+    assert first.mountinfo is not None and first.listings is not None
+    second = await ask(lane, "", first.mounts_digest, "", first.sessions_digest)
+    assert second.mounts_digest and second.sessions_digest
+    assert (second.mountinfo, second.listings) == (first.mountinfo, first.listings)
+    await connection.close()
+
+
 async def test_neither_a_home_nor_an_environment_is_needed() -> None:
     for shell in SHELLS.values():
         connection = ShellConnection(shell, env={})
@@ -176,6 +220,13 @@ def test_what_is_not_known_is_none_and_never_zero() -> None:
 def test_old_kernels_do_not_say_what_is_available() -> None:
     found = status(meminfo="MemTotal:100 MemFree:10 Buffers:5 Cached:20 ")
     assert found.load.memory_available_bytes == 35 * KIB
+
+
+def test_a_last_record_may_hold_all_that_follows() -> None:
+    told = answer(("load", "b", "", "", ""), ("end",))
+    assert parse_status(told, 0.0).environ is None
+    assert parse_status(told + b"=environ\0*\0", 0.0).environ == ()
+    assert parse_status(told + b"=environ\0*\0a=1\0=end\0cut off", 0.0).environ == (b"a=1", b"=end")
 
 
 @given(st.lists(st.tuples(st.sampled_from(["load", "machine", "mounts", "sessions", "same", "environ"]), st.binary())))

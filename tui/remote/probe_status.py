@@ -32,8 +32,8 @@ class StatusSoFar:
         self._asked_at = 0.0
         self._asked_environ = False
         self._machine_at = 0.0
-        self._mounts_digest = b""
-        self._sessions_digest = b""
+        # The first answer tells all, and who asks just once has no use for digests: the host need not make them.
+        self._mounts_digest = self._sessions_digest = b"-"
         self._sessions_fault: Fault | None = None
         self._pane_processes: tuple[PaneProcess, ...] = ()
         self._environ_at: float | None = None

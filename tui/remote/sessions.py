@@ -169,11 +169,11 @@ class PaneProcess:
     prefix: str | None
 
 
-def parse_environ(raw: bytes) -> tuple[PaneProcess, ...]:
-    """The processes in ``=environ``: entries of grep (``/proc/1/environ:KEY=VALUE``) or of tail, ended by ``\\x01``."""
+def parse_environ(entries: Iterable[bytes]) -> tuple[PaneProcess, ...]:
+    """The processes in ``=environ``: entries of grep (``/proc/1/environ:KEY=VALUE``) or of tail."""
     seen: dict[int, dict[bytes, bytes]] = {}
     current: int | None = None
-    for entry in raw.split(b"\x01"):
+    for entry in entries:
         if match := _ENVIRON.match(entry):
             seen.setdefault(int(match[1]), {})[match[2]] = match[3]
         elif head := _TAIL_HEAD.match(entry):

@@ -37,7 +37,8 @@ class StatusAnswer:
     """The tmux program of the host; None when it has none (or nothing was sent)."""
     listings: bytes | None
     """What :func:`tui.remote.sessions.parse_sessions` reads."""
-    environ: bytes | None
+    environ: tuple[bytes, ...] | None
+    """What :func:`tui.remote.sessions.parse_environ` reads."""
     lacks: tuple[str, ...] = ()
     """Files below ``/proc`` without which a part of the load is unknown."""
     forbidden: bool = False
@@ -90,7 +91,7 @@ def parse_status(body: bytes, arrived: float) -> StatusAnswer:
         sessions_digest=_field(sessions, 0),
         tmux=sessions.text(1) if sessions else None,
         listings=None if b"sessions" in same or sessions is None else _field(sessions, 2),
-        environ=_field(environ, 0) if environ else None,
+        environ=environ.fields if environ else None,
         lacks=tuple(path for path in decode(_field(lacks, 1)).split() if path in _TOLD_BY),
         forbidden=_field(lacks, 0) == b"x",
     )

@@ -1,6 +1,6 @@
 """The form in which scripts answer: records of NUL-terminated fields, safe for any name.
 
-A record is the fields ``=TAG``, ``N`` and then N fields. In sh::
+A record is the fields ``=TAG``, ``N`` and then N fields; with ``*`` for N, all that follow. In sh::
 
     rec() { printf '%s\\0' "$@"; }
     rec =env 2 "$prefix" "$owner"
@@ -70,6 +70,9 @@ def records(body: bytes) -> Iterator[Record]:
         if at + 1 >= len(fields):
             return
         count = fields[at + 1]
+        if count == b"*":
+            yield Record(decode(head[1:]), tuple(fields[at + 2 :]))
+            return
         if not count.isdigit() or len(count) > 7:
             raise WireError(f"record {decode(head)!r} has no field count")
         end = at + 2 + int(count)

@@ -2,8 +2,9 @@
 # The status of a host in one round trip: load, and what changed of machine, mounts and tmux sessions.
 # Arguments: 1 boot id for which the caller knows the machine (empty: tell it), 2 digest of the mounts it
 # knows, 3 a nonce that separates tmux's fields, 4 digest of the sessions it knows, 5 "env" to read the
-# environments of the panes' processes as well.
-# Answer: records (see wire.py), in one write. Reads /proc and asks tmux; touches no other file system.
+# environments of the panes' processes as well. With - for both digests none is made: who asks once needs none.
+# Answer: records (see wire.py), in one write, and what grep says of environments after them. Reads /proc and asks
+# tmux; touches no other file system. Few programs are started: each costs the host as much as all else here.
 #
 # A demo device: where CONDAFLEET_PLAYED names a readable directory, a file in it (boot-id, loadavg, uptime,
 # meminfo, machine-id, hostname, os-release, osrelease, arch, cores, mountinfo) is read instead of the real
@@ -176,32 +177,48 @@ for st_s in "${TMUX_TMPDIR:-/tmp}/tmux-$st_uid"/*; do
 $st_o
 "
 done
-if [ -n "$st_env" ]; then
-  case $st_blob in *"@P$n"*)
-    st_k='^(TMUX|TMUX_PANE|CONDA_PREFIX)='
-    st_o=$(grep -azHE "$st_k" /proc/[0-9]*/environ 2>/dev/null | tr '\000' '\001')
-    # busybox grep knows no -z: the same in another way.
-    [ -n "$st_o" ] || st_o=$(tail -n +1 /proc/[0-9]*/environ 2>/dev/null | tr '\000\n' '\n\001' | grep -E "$st_k|==> /proc/[0-9]*/environ <==" 2>/dev/null | tr '\n' '\001')
-    set -- "$@" =environ 1 "$st_o"
-    ;;
-  esac
-fi
-
 pick mountinfo /proc/self/mountinfo
-# Some busybox has md5sum and no cksum.
-st_sum="cksum"
-command -v cksum >/dev/null 2>&1 || st_sum=md5sum
-st_sums=$(printf '%s' "$st_tm|$st_blob" | "$st_sum" - "$at" 2>/dev/null)
-st_s=${st_sums%%" -"*}
-case $st_sums in *"
+st_s='' st_m=''
+if [ "$st_mounts$st_sessions" != -- ]; then
+  # Some busybox has md5sum and no cksum.
+  st_sum="cksum"
+  command -v cksum >/dev/null 2>&1 || st_sum=md5sum
+  st_sums=$(printf '%s' "$st_tm|$st_blob" | "$st_sum" - "$at" 2>/dev/null)
+  st_s=${st_sums%%" -"*}
+  case $st_sums in *"
 "*) st_m=${st_sums#*"
-"} ;; *) st_m= ;; esac
-st_m=${st_m%%" $at"*}
+"} ;; esac
+  st_m=${st_m%%" $at"*}
+fi
+# Kernel and squashfs mounts are left out, and so are the long options of overlays. The shell reads byte by byte:
+# up to 8 KiB that costs less than a program.
+st_l='' st_k=0
 if [ -n "$st_m" ] && [ "$st_m" = "$st_mounts" ]; then
   set -- "$@" =same 1 mounts
 elif [ -r "$at" ]; then
-  # Kernel and squashfs mounts are left out, and so are the long options of overlays.
-  set -- "$@" =mounts 2 "$st_m" "$(sed -nE '/ - (proc|sysfs|cgroup2?|devpts|mqueue|debugfs|tracefs|securityfs|pstore|bpf|configfs|fusectl|hugetlbfs|efivarfs|binfmt_misc|autofs|nsfs|rpc_pipefs|nfsd|ramfs|selinuxfs|squashfs|fuse\.(lxcfs|portal|gvfsd-fuse)) /!s/^(.* - [^ ]+ [^ ]*).*$/\1/p' <"$at")"
+  while IFS= read -r line || [ -n "$line" ]; do
+    st_k=$((st_k + ${#line}))
+    [ "$st_k" -le 8192 ] || break
+    case $line in
+    *" - proc "* | *" - sysfs "* | *" - cgroup "* | *" - cgroup2 "* | *" - devpts "* | *" - mqueue "* | *" - debugfs "* | \
+      *" - tracefs "* | *" - securityfs "* | *" - pstore "* | *" - bpf "* | *" - configfs "* | *" - fusectl "* | \
+      *" - hugetlbfs "* | *" - efivarfs "* | *" - binfmt_misc "* | *" - autofs "* | *" - nsfs "* | *" - rpc_pipefs "* | \
+      *" - nfsd "* | *" - ramfs "* | *" - selinuxfs "* | *" - squashfs "* | *" - fuse.lxcfs "* | *" - fuse.portal "* | \
+      *" - fuse.gvfsd-fuse "*) ;;
+    *" - "*" "*)
+      st_v=${line##*" - "}
+      line=${line%" - "*}
+      st_o=${st_v#* }
+      st_l="$st_l$line - ${st_v%% *} ${st_o%% *}
+"
+      ;;
+    esac
+  done <"$at"
+  if [ "$st_k" -gt 8192 ]; then
+    st_l=$(sed -nE '/ - (proc|sysfs|cgroup2?|devpts|mqueue|debugfs|tracefs|securityfs|pstore|bpf|configfs|fusectl|hugetlbfs|efivarfs|binfmt_misc|autofs|nsfs|rpc_pipefs|nfsd|ramfs|selinuxfs|squashfs|fuse\.(lxcfs|portal|gvfsd-fuse)) /!s/^(.* - [^ ]+ [^ ]*).*$/\1/p' <"$at")
+  fi
+  set -- "$@" =mounts 2 "$st_m" "${st_l%"
+"}"
 else
   set -- "$@" =mounts 2 "" ""
 fi
@@ -211,3 +228,12 @@ else
   set -- "$@" =sessions 3 "$st_s" "$st_tm" "$st_blob"
 fi
 printf '%s\0' "$@" =end 0
+case $st_env,$st_blob in env,*"@P$n"*)
+  printf '=environ\0*\0'
+  st_k='^(TMUX|TMUX_PANE|CONDA_PREFIX)='
+  # It ends its lines as we end our fields. -s: what it then says on stderr is that it knows no -z.
+  { st_o=$(grep -sazHE "$st_k" /proc/[0-9]*/environ 2>&1 >&3 3>&-); } 3>&1
+  # busybox: the same in another way.
+  [ -z "$st_o" ] || tail -n +1 /proc/[0-9]*/environ 2>/dev/null | tr '\000\n' '\n\001' | grep -E "$st_k|==> /proc/[0-9]*/environ <==" 2>/dev/null | tr '\n\001' '\000\n'
+  ;;
+esac
