@@ -55,6 +55,7 @@ limits: {connect: 10s, command: 30s, handshakes: auto, tasks: 16}
 protect: []
 naming: null
 removal: {keep: 0s}
+language: null
 theme: null
 keys: {}
 """
@@ -83,13 +84,14 @@ def test_every_value_can_be_other_than_its_default() -> None:
         "intervals: {status: 1m, gpus: 10s, inventory: 1h}\n"
         "limits: {connect: 3s, command: 1m30s, handshakes: 4, tasks: 2}\n"
         "protect: ['*:prod-*', 'gpu01:/data/*']\nnaming: '[a-z]+-.*'\nremoval: {keep: 1d}\n"
-        "theme: nord\nkeys: {refresh: f5}\n"
+        "language: zh_CN\ntheme: nord\nkeys: {refresh: f5}\n"
         "hosts: {a: {search: [/data, ~/x, '~'], only: true, sudo: yes, groups: one, user: 1234}}\n"
     )
     assert settings.intervals == Intervals(60, 10, 3600)
     assert settings.limits == Limits(3, 90, 4, 2)
     assert settings.protect == ("*:prod-*", "gpu01:/data/*")
     assert (settings.naming, settings.removal_keep, settings.theme) == ("[a-z]+-.*", 86400, "nord")
+    assert settings.language == "zh_CN"
     assert settings.keys == {"refresh": "f5"}
     assert settings.hosts == (
         HostSpec("a", user="1234", groups=("one",), sudo=True, search=SearchPlaces(("/data", "~/x", "~"), True)),
@@ -137,7 +139,7 @@ def test_merges_and_aliases_are_followed() -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("host: {}", "c.yaml:1: host: found an unknown key, expected one of hosts, defaults, intervals, limits, protect, naming, removal, theme, keys. Did you mean 'hosts'?"),  # noqa: E501
+        ("host: {}", "c.yaml:1: host: found an unknown key, expected one of hosts, defaults, intervals, limits, protect, naming, removal, language, theme, keys. Did you mean 'hosts'?"),  # noqa: E501
         ("hosts: {a: {prot: 1}}", "c.yaml:1: hosts.a.prot: found an unknown key, expected one of address, port, user, identity, jump, known_hosts, groups, search, only, sudo. Did you mean 'port'?"),  # noqa: E501
         ("hosts: {a: {known-hosts: x}}", "Did you mean 'known_hosts'?"),
         ("hosts: {a: {zzz: 1}}", "address, port, user, identity, jump, known_hosts, groups, search, only, sudo."),
@@ -188,6 +190,12 @@ def test_merges_and_aliases_are_followed() -> None:
         ("protect: ['a:']", "protect[0]"),
         ("naming: '['", "naming: found the text `[`, expected a regular expression (unterminated character set at position 0)."),  # noqa: E501
         ("removal: {keep: -1d}", "removal.keep"),
+        ("language: zh-cn", "c.yaml:1: language: found the text `zh-cn`, expected one of en, zh_CN, or null for the locale's. Did you mean 'zh_CN'?"),  # noqa: E501
+        ("language: English", "Did you mean 'en'?"),
+        ("language: 中文", "Did you mean 'zh_CN'?"),
+        ("language: de", "language: found the text `de`, expected one of en, zh_CN, or null for the locale's."),
+        ("language: no", "language: found the truth value `no`, expected one of en, zh_CN"),
+        ("language: [en]", "language: found a list, expected one of en, zh_CN"),
         ("theme: {a: b}", "theme: found a mapping, expected the name of a theme."),
         ("keys: {refresh: [a]}", "keys.refresh: found a list"),
         ("5", "c.yaml:1: found the number `5`, expected a mapping with the keys hosts"),

@@ -15,7 +15,7 @@ from typing import TypedDict
 
 import yaml
 
-from tui.config.nodes import Entry, Reading, join
+from tui.config.nodes import Entry, Reading, found, join
 from tui.config.source import compose, decode_text, is_missing, read_bytes
 from tui.config.values import (
     HOST_FORM,
@@ -31,12 +31,13 @@ from tui.config.values import (
 from tui.domain.durations import DURATION_FORM, parse_duration
 from tui.domain.errors import ConfigError, ConfigProblem
 from tui.domain.hosts import HOST_NAME, LOCAL, HostSpec, SearchPlaces
+from tui.domain.languages import LANGUAGES, nearest_language
 from tui.domain.places import config_file, expand_home
 from tui.domain.settings import Intervals, Limits, Settings
 
 __all__ = ["HOST_KEYS", "ROOT_KEYS", "config_path", "load", "parse"]
 
-ROOT_KEYS = ("hosts", "defaults", "intervals", "limits", "protect", "naming", "removal", "theme", "keys")
+ROOT_KEYS = ("hosts", "defaults", "intervals", "limits", "protect", "naming", "removal", "language", "theme", "keys")
 HOST_KEYS = (
     "address",
     "port",
@@ -125,6 +126,7 @@ class _Settings(Reading):
             protect=self._protect(keys.get("protect")),
             naming=self._naming(keys.get("naming")),
             removal_keep=self._removal(keys.get("removal")),
+            language=self._language(keys.get("language")),
             theme=self.text(keys["theme"].value, "theme", "the name of a theme") if "theme" in keys else default.theme,
             keys=self._keys(keys.get("keys")),
             file=self.file,
@@ -268,12 +270,22 @@ class _Settings(Reading):
             return 0.0
         return self.parsed(nodes["keep"], "removal.keep", DURATION_FORM, parse_duration) or 0.0
 
+    def _language(self, entry: Entry | None) -> str | None:
+        if entry is None:
+            return None
+        expected = f"one of {', '.join(LANGUAGES)}, or null for the locale's"
+        name = self.text(entry.value, "language", expected)
+        if name is None or name in LANGUAGES:
+            return name
+        self.problem(entry.value, "language", found(entry.value), expected, nearest_language(name))
+        return None
+
     def _keys(self, entry: Entry | None) -> dict[str, str]:
         if entry is None:
             return {}
         out: dict[str, str] = {}
-        for name, found in self.entries(entry.value, "keys", "a mapping of commands to keys").items():
-            value = self.text(found.value, join("keys", name), "the name of a key, such as `ctrl+r`")
+        for name, each in self.entries(entry.value, "keys", "a mapping of commands to keys").items():
+            value = self.text(each.value, join("keys", name), "the name of a key, such as `ctrl+r`")
             if value is not None:
                 out[name] = value
         return out

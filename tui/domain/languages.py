@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-__all__ = ["CHINESE", "ENGLISH", "LANGUAGES", "language_of"]
+__all__ = ["CHINESE", "ENGLISH", "LANGUAGES", "language_of", "nearest_language"]
 
 ENGLISH = "en"
 CHINESE = "zh_CN"
@@ -13,6 +13,8 @@ LANGUAGES = (ENGLISH, CHINESE)
 
 _SIMPLIFIED = frozenset({"", "cn", "sg", "my", "hans"})
 """What may follow ``zh`` where people read simplified characters; Taiwan, Hong Kong and ``Hant`` do not."""
+
+_MEANT = {ENGLISH: ("en",), CHINESE: ("zh", "ch", "cn", "中", "简", "汉")}
 
 
 def language_of(environ: Mapping[str, str]) -> str:
@@ -26,6 +28,12 @@ def language_of(environ: Mapping[str, str]) -> str:
         return ENGLISH
     wanted = [each for each in environ.get("LANGUAGE", "").split(":") if each]
     return next((known for each in (*wanted, locale) if (known := _known(each))), ENGLISH)
+
+
+def nearest_language(written: str) -> str:
+    """The language that *written*, which names none, may mean; empty when there is no telling."""
+    bare = _bare(written)
+    return next((known for known, starts in _MEANT.items() if bare.startswith(starts)), "")
 
 
 def _bare(locale: str) -> str:

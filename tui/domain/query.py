@@ -199,7 +199,7 @@ def compile_query(text: str, schema: Schema[R], index: PackageIndex | None = Non
     found = terms(cut)
     for term in found:
         if term.open:
-            compiler.problem("The closing quote is missing.", term)
+            compiler.problem(phrase("The closing quote is missing."), term)
         compiler.term(term)
     if len(text) > LONGEST:
         compiler.problems.append(Problem(phrase("The filter is too long; its end is left out."), LONGEST, len(text)))

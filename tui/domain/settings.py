@@ -42,6 +42,8 @@ class Settings:
     naming: str | None = None
     removal_keep: float = 0.0
     """Seconds for which a removed environment is put aside; 0 frees at once."""
+    language: str | None = None
+    """Which of :data:`tui.domain.languages.LANGUAGES` the screen speaks; None: as the locale says."""
     theme: str | None = None
     keys: Mapping[str, str] = field(default_factory=dict)
     file: str | None = None

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import select
 import signal
 import sys
 from collections.abc import Callable
 
+from tui.domain.languages import language_of
 from tui.ports import LayoutStore, Prompter
 from tui.services.fleet import FleetApi
+from tui.ui import language
 from tui.ui.app import CondafleetApp
 from tui.ui.prompter import DialogPrompter
 
@@ -33,7 +36,8 @@ def run_screen(
 
     With *readonly* no command that changes a host is there; shells and sessions are the person's own hands
     and stay. *layouts* remembers how the screen was left. *make_fleet* is given the prompter that asks by
-    dialogs. The fleet is started once the first picture is there, and closed after the terminal was given back.
+    dialogs. The screen speaks the language of the fleet's settings, else that of the locale. The fleet is started
+    once the first picture is there, and closed after the terminal was given back.
     """
     with asyncio.Runner(loop_factory=loop_factory) as runner:
         return runner.run(show(make_fleet, layouts=layouts, readonly=readonly))
@@ -45,6 +49,7 @@ async def show(
     """The same inside a running event loop, for a caller that makes the loop itself."""
     prompter = DialogPrompter()
     fleet = make_fleet(prompter)
+    language.use(fleet.settings.language or language_of(os.environ))
     app = CondafleetApp(fleet, prompter=prompter, layouts=layouts, readonly=readonly)
     loop = asyncio.get_running_loop()
     for number, status in SIGNALS.items():
