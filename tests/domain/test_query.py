@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.domain.fleetvalues import environment, package, wheel
+from tui.domain import queryfields
 from tui.domain.environments import Environment, EnvKind, Use
 from tui.domain.faults import Fault, FaultKind
 from tui.domain.filterrows import EnvironmentRow, HostRow, SessionRow
@@ -20,7 +23,7 @@ from tui.domain.packageindex import PackageIndex
 from tui.domain.query import Row, Schema, compile_query
 from tui.domain.sessions import Pane, Session, Window
 from tui.domain.snapshot import HostSnapshot, Part
-from tui.domain.suggest import suggestions
+from tui.domain.suggest import Values, completion, suggestions
 
 NOW = 2.0e9
 DAY = 86_400.0
@@ -248,3 +251,35 @@ def test_eight_thousand_rows_look_through_their_packages_once_for_each_different
     for text in ("torch<2", "torch<2.", "torch<2.1"):
         compile_query(text, ENVIRONMENTS, index).select(rows, NOW)
     assert Counting.added == 3
+
+
+@pytest.mark.parametrize(("text", "whole"), [
+    ("ho", "host:"), ("llm !HO", "llm !HOst:"), ("host:G", "host:Gpu01"), ("python:3.10", "python:3.10.4"),
+    ("size", "size>"), ("@a", "@a100"), ("is:fr", "is:frozen"), ("tor", "torch"), ("owner:ada,b", "owner:ada,bob"),
+    ("", None), ("llm ", None), ("size>5", None), ("host:pu01", None), ("zzz", None), ("host:gpu01", None),
+    ('name:"cv two', 'name:"cv two words"'),
+])  # fmt: skip
+def test_what_is_typed_is_written_on_as_it_most_likely_goes_on(text: str, whole: str | None) -> None:
+    index = PackageIndex()
+    for row in ROWS:
+        if row.packages is not None:
+            index.add(row.packages)
+    known = completion(text, ENVIRONMENTS, Values(ROWS), index)
+    assert (known or "").casefold() == (whole or "").casefold()
+    assert known is None or known.casefold().startswith(text.casefold())
+
+
+def test_each_field_of_many_rows_is_looked_through_once_for_all_keys() -> None:
+    asked = 0
+
+    def host(row: EnvironmentRow) -> str:
+        nonlocal asked
+        asked += 1
+        return row.environment.host
+
+    counting = queryfields.schema([queryfields.text_field("host", "the host", "host:gpu*", host)], {})
+    values = Values([EnvironmentRow(replace(ROWS[0].environment, host=f"gpu{at:04}")) for at in range(8000)])
+    for typed in ("host:", "host:g", "host:gp", "host:gpu0"):
+        assert completion(typed, counting, values) == "host:gpu0000"
+    assert asked == 8000
+    assert len(values.of(counting.fields["host"])) == 2000

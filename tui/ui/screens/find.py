@@ -7,8 +7,11 @@ from typing import ClassVar
 
 from textual.binding import BindingType
 
+from tui.domain.filterrows import EnvironmentRow
 from tui.domain.find import find
 from tui.domain.packagespec import PackageSpec, read_package_spec
+from tui.domain.query import Schema
+from tui.domain.suggest import completion
 from tui.domain.text import printable
 from tui.services.fleet import FleetApi
 from tui.ui.catalog import COMMANDS, FIND
@@ -25,6 +28,8 @@ from tui.ui.screens.view import ViewScreen
 __all__ = ["FindScreen"]
 
 SLICE = 500
+PACKAGES_ALONE: Schema[EnvironmentRow] = Schema({}, {}, has_packages=True)
+"""What is typed here is a package, without any fields."""
 
 
 class FindScreen(ViewScreen):
@@ -63,8 +68,15 @@ class FindScreen(ViewScreen):
             return RowFilter(words, problem=printable(str(problem)))
         return RowFilter(words)
 
+    def completion(self, words: str) -> str | None:
+        return completion(words, PACKAGES_ALONE, None, self.app.packages)
+
     async def gather(self) -> Gathered:
         environments = self.fleet.store.environments()
+        for at in range(0, len(environments), SLICE):  # what is there completes what is typed
+            for env in environments[at : at + SLICE]:
+                self.app.packages.add(env.packages)
+            await asyncio.sleep(0)
         hits = find(self._spec, environments) if self._spec is not None else []
         rows = []
         for at in range(0, len(hits), SLICE):

@@ -85,7 +85,7 @@ class ListingScreen(ArrangeScreen):
 
     def compose(self) -> ComposeResult:
         yield self.top()
-        yield FilterBar(self.FIELDS)
+        yield FilterBar(self.FIELDS, self.completion)
         with Container(id="body"):
             yield Grid(titled(self.columns, self.sort), self.app.now, id="grid")
             if self.HAS_DETAIL:
@@ -128,6 +128,10 @@ class ListingScreen(ArrangeScreen):
         return by_words(words)
 
     # Rows
+    def completion(self, words: str) -> str | None:
+        """What *words* in the filter most likely go on to be."""
+        return None
+
 
     @property
     def detail(self) -> Detail:

@@ -14,6 +14,7 @@ from textual.timer import Timer
 
 from tui.domain.query import Schema
 from tui.domain.sessions import Session
+from tui.domain.suggest import Values, completion
 from tui.services.fleet import FleetApi, TerminalPlan
 from tui.services.store import HostView
 from tui.ui.catalog import ENVIRONMENTS, HOSTS
@@ -30,6 +31,8 @@ SLICE_S = 0.008
 """Rows are made in slices, so that keys and connections are served while a large fleet arrives."""
 SCROLLED_S = 0.15
 """So long after the last scrolling the services hear what is looked at now."""
+VALUES_S = 10.0
+"""So long the values that complete a filter are kept: gathering them anew for each key would be felt."""
 
 
 @dataclass(slots=True)
@@ -56,6 +59,8 @@ class TableScreen(ListingScreen):
         self._made = 0
         self._told_visible: tuple[str, ...] | None = None
         self._scrolled_timer: Timer | None = None
+        self._values: Values[Any] | None = None
+        self._values_at = 0.0
 
     @abstractmethod
     def made_of(self, view: HostView) -> tuple[object, ...]:
@@ -81,6 +86,13 @@ class TableScreen(ListingScreen):
 
     def filter_for(self, words: str) -> RowFilter:
         return by_fields(words, self.SCHEMA, self.app.packages)
+
+    def completion(self, words: str) -> str | None:
+        now = time.monotonic()
+        if self._values is None or now - self._values_at > VALUES_S:
+            rows = [row.facts for block in self._blocks.values() for row in block.rows]
+            self._values, self._values_at = Values(rows), now
+        return completion(words, self.SCHEMA, self._values, self.app.packages)
 
     async def gather(self) -> Gathered:
         began = time.perf_counter()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import ClassVar
 
 from textual import events
@@ -10,6 +11,7 @@ from textual.binding import Binding, BindingType
 from textual.containers import Horizontal
 from textual.content import Content
 from textual.message import Message
+from textual.suggester import Suggester
 from textual.widgets import Input, Static
 
 from tui.ui.present.cell import BLANK, Cell, Tone, cell, join
@@ -119,18 +121,39 @@ class FilterBar(Horizontal):
 
     class _Field(Input):
         BINDINGS: ClassVar[list[BindingType]] = [
+            Binding("tab", "take", "Complete", key_display="Tab"),
             Binding("enter", "submit", "To the table", key_display="⏎"),
             Binding("escape", "screen.back", "Clear", key_display="Esc"),
             Binding("down,up", "screen.leave_filter", "To the table", show=False),
         ]
 
-    def __init__(self, placeholder: str) -> None:
+        def action_take(self) -> None:
+            """Take what is offered, as → does; to the table when nothing is."""
+            before = self.value
+            if self.cursor_at_end:
+                self.action_cursor_right()
+            if self.value == before:
+                self.screen.focus_next()
+
+    class _Offers(Suggester):
+        """What the words may become, shown behind the cursor."""
+
+        def __init__(self, complete: Callable[[str], str | None]) -> None:
+            super().__init__(use_cache=False, case_sensitive=True)
+            self._complete = complete
+
+        async def get_suggestion(self, value: str) -> str | None:
+            return self._complete(value)
+
+    def __init__(self, placeholder: str, complete: Callable[[str], str | None]) -> None:
+        """*complete* gives words as they most likely go on, or None; it is called after each key."""
         super().__init__(id="filter")
         self._placeholder = placeholder
+        self._offers = self._Offers(complete)
 
     def compose(self) -> ComposeResult:
         yield Static(Content("/"), id="slash")
-        yield self._Field(placeholder=self._placeholder, compact=True, select_on_focus=False)
+        yield self._Field(placeholder=self._placeholder, compact=True, select_on_focus=False, suggester=self._offers)
         yield Static(Content(""), id="asks")
         yield Static(Content(""), id="hits")
 
