@@ -493,6 +493,7 @@ def _remove_user(name: str) -> None:
         for pid in pids:
             _kill(pid, signal.SIGKILL)
         time.sleep(0.02)
+    shutil.rmtree(f"/tmp/tmux-{uid}", ignore_errors=True)  # where a session of the user's kept its socket
     with _users_locked(), contextlib.suppress(RuntimeError):
         run_as_root("userdel", name)
 
