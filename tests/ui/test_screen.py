@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from textual import events
 from textual.geometry import Region
 from textual.widgets import Input
 
@@ -169,6 +170,44 @@ async def test_enter_shows_the_detail_and_esc_comes_back_to_the_row_on_a_small_t
         await quiet(pilot)
         assert focused(app) == "grid"
         assert screen.grid.cursor_key == "gpu02"
+
+
+@pytest.mark.parametrize("size", [(80, 24), (160, 45)], ids=["80x24", "160x45"])
+@pytest.mark.parametrize("keys", [("enter", "escape"), ("slash", "escape")])
+async def test_esc_right_behind_leaves_what_was_just_entered(keys: tuple[str, ...], size: tuple[int, int]) -> None:
+    async with running(usual_fleet(), size) as (app, pilot):
+        for key in keys:  # all are there before the first is acted upon
+            app.post_message(events.Key(key, key if len(key) == 1 else None))
+        await quiet(pilot)
+        screen = front(app)
+        assert focused(app) == "grid"
+        assert screen.grid.display
+        assert not screen.has_class("-detail")
+
+
+async def test_stepping_back_before_the_log_is_entered_leaves_the_table() -> None:
+    async with running(usual_fleet(), (80, 24)) as (app, pilot):
+        for mode in "61":
+            await pilot.press(mode)
+            await quiet(pilot)
+        app.show_row("hosts", "gpu02", enter=True)
+        screen = front(app)
+        screen.action_back()
+        await quiet(pilot)
+        assert focused(app) == "grid"
+        assert screen.grid.display
+
+
+async def test_entering_and_leaving_the_detail_needs_no_turn_of_the_loop() -> None:
+    async with running(usual_fleet(), (80, 24)) as (app, pilot):
+        screen = front(app)
+        screen.action_detail()
+        assert focused(app) == "detail"
+        screen.action_back()
+        assert focused(app) == "grid"
+        await quiet(pilot)
+        assert focused(app) == "grid"
+        assert screen.grid.display
 
 
 async def test_a_fault_is_shown_with_reason_remedy_and_next_try() -> None:

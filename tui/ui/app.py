@@ -327,7 +327,7 @@ class CondafleetApp(App[int]):
         screen = self._modes_made[mode]
         screen.go_to(key)
         if enter:
-            screen.call_after_refresh(screen.action_detail)
+            screen.enter_soon()
 
     def show_packages(self, key: EnvKey) -> None:
         """The packages of an environment."""

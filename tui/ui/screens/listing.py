@@ -78,6 +78,7 @@ class ListingScreen(ArrangeScreen):
         self._drawn: Hashable = None
         self._all_rows = 0
         self._wanted_key: Hashable | None = None
+        self._entering = False
         self.drawn_for = ""
         """The filter's words that the rows shown are for."""
         self.drawn_sort = self.sort
@@ -127,11 +128,11 @@ class ListingScreen(ArrangeScreen):
         """What *words* in the filter mean here."""
         return by_words(words)
 
-    # Rows
     def completion(self, words: str) -> str | None:
         """What *words* in the filter most likely go on to be."""
         return None
 
+    # Rows
 
     @property
     def detail(self) -> Detail:
@@ -263,7 +264,7 @@ class ListingScreen(ArrangeScreen):
         """From the filter to the table; the filter stays."""
         if not self.filter_bar.words:
             self.filter_bar.clear()
-        self.grid.focus()
+        self.set_focus(self.grid)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """With ``--readonly`` what changes a host is not there; who types into the filter sees only the keys for it."""
@@ -285,20 +286,29 @@ class ListingScreen(ArrangeScreen):
             self.renew()
         elif self.HAS_DETAIL:
             self.add_class("-detail")
-            self.call_after_refresh(self._enter_detail)
+            # At once: an Esc pressed right behind is the detail's, and a table that is hidden loses no focus.
+            self.set_focus(self.detail)
+            self.call_after_refresh(self.show_detail)
 
-    def _enter_detail(self) -> None:
-        self.show_detail()
-        self.detail.focus()
+    def enter_soon(self) -> None:
+        """Into the detail once the screen is drawn, unless the person steps back before."""
+        self._entering = True
+        self.call_after_refresh(self._enter)
+
+    def _enter(self) -> None:
+        if self._entering:
+            self._entering = False
+            self.action_detail()
 
     def action_back(self) -> None:
         """One step out: of the detail, of the filter."""
+        self._entering = False
         if self.HAS_DETAIL and (self.focused is self.detail or self.has_class("-detail")):
             self.remove_class("-detail")
-            self.call_after_refresh(self.grid.focus)
+            self.set_focus(self.grid)
         elif self.filter_bar.has_class("-open"):
             self.filter_bar.clear()
-            self.grid.focus()
+            self.set_focus(self.grid)
 
     def action_filter(self) -> None:
         """Type into the filter."""
@@ -307,7 +317,7 @@ class ListingScreen(ArrangeScreen):
     def filter_bar_set(self, words: str) -> None:
         """Filter by *words* and give the table the keys."""
         self.filter_bar.set_words(words)
-        self.grid.focus()
+        self.set_focus(self.grid)
 
     def action_copy(self) -> None:
         """Copy the marked rows' selectors, or the row's, by OSC 52."""

@@ -56,7 +56,7 @@ class ViewScreen(ListingScreen):
         """Out of the filter; out of the view."""
         if self.filter_bar.has_class("-open"):
             self.filter_bar.clear()
-            self.grid.focus()
+            self.set_focus(self.grid)
         else:
             self.dismiss()
 

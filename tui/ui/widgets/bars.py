@@ -165,7 +165,7 @@ class FilterBar(Horizontal):
     def open(self) -> None:
         """Show it and take the keys."""
         self.add_class("-open")
-        self.query_one(Input).focus()
+        self.screen.set_focus(self.query_one(Input))  # at once: the next key is typed already
 
     def clear(self) -> None:
         """Drop the words and hide."""
