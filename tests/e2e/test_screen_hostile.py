@@ -32,7 +32,7 @@ def in_place(screen: TmuxScreen) -> None:
     picture = screen.picture()
     assert len(picture) == rows
     assert picture[0].startswith(" 1 Fleet"), picture[0]
-    assert "? Keys" in picture[-1], picture[-1]
+    assert "? Keys  q Quit" in picture[-1], picture[-1]
     assert max(map(cell_len, picture)) <= columns
     if columns >= 120:
         edges = {cell_len(row.split(EDGE)[0]) for row in picture[3:-3]}

@@ -33,6 +33,8 @@ class Command:
     """The modes and views that have it; empty: all."""
     footer: bool | tuple[str, ...] = False
     """In the footer: everywhere, nowhere, or in these modes; 80 columns hold about eight."""
+    rank: int = 1
+    """What a footer without room for all drops first: the highest, of equals the last; 0 always has its place."""
     palette: bool = True
     dangerous: bool = False
     """It changes something on a host; never on a plain letter, and not there at all with ``--readonly``."""

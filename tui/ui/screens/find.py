@@ -39,6 +39,7 @@ class FindScreen(ViewScreen):
     BINDINGS: ClassVar[list[BindingType]] = [*bindings(COMMANDS, FIND)]
     COLUMNS = package_rows.FOUND
     THING = ("package", "packages")
+    ESC_LEAVES = True
     FIELDS = "a package: torch<2.1  numpy=1.21.6  pip:torch  cuda*"
 
     def __init__(self, fleet: FleetApi, words: str = "") -> None:
@@ -110,5 +111,5 @@ class FindScreen(ViewScreen):
             self.go_to_environment(self.key_of_environment(key))
 
     def action_back(self) -> None:
-        """From the words to the table when there is one; else out."""
+        """Out, also from the words: there is nothing to see without them."""
         self.dismiss()

@@ -14,7 +14,7 @@ from textual import on
 from textual.app import ComposeResult
 from textual.containers import Container
 from textual.widget import Widget
-from textual.widgets import Footer, Input
+from textual.widgets import Input
 
 from tui.domain.text import printable
 from tui.services.fleet import FleetApi
@@ -29,6 +29,7 @@ from tui.ui.present.table import Note, Row, sorted_rows, titled
 from tui.ui.screens.arrange import ArrangeScreen
 from tui.ui.widgets.bars import FilterBar, ModeTab, StatusLine, TopBar
 from tui.ui.widgets.detail import Detail
+from tui.ui.widgets.footer import KeyLine
 from tui.ui.widgets.grid import Grid
 
 if TYPE_CHECKING:
@@ -63,6 +64,9 @@ class ListingScreen(ArrangeScreen):
     FIELDS: ClassVar[str] = "words that must all occur"
     """What the empty filter bar says."""
 
+    ESC_LEAVES: ClassVar[bool] = False
+    """Esc leaves the screen from its filter, too, instead of clearing it."""
+
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (140, "-wide")]  # noqa: RUF012  # as Textual declares it
     VERTICAL_BREAKPOINTS = [(0, "-short"), (34, "-tall")]  # noqa: RUF012
     AUTO_FOCUS = "#grid"
@@ -86,13 +90,13 @@ class ListingScreen(ArrangeScreen):
 
     def compose(self) -> ComposeResult:
         yield self.top()
-        yield FilterBar(self.FIELDS, self.completion)
+        yield FilterBar(self.FIELDS, self.completion, leaves=self.ESC_LEAVES)
         with Container(id="body"):
             yield Grid(titled(self.columns, self.sort), self.app.now, id="grid")
             if self.HAS_DETAIL:
                 yield Detail(id="detail")
         yield StatusLine()
-        yield Footer(show_command_palette=False)
+        yield KeyLine()
 
     def top(self) -> Widget:
         """The first line."""

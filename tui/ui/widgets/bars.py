@@ -125,6 +125,8 @@ class FilterBar(Horizontal):
             Binding("enter", "submit", "To the table", key_display="⏎"),
             Binding("escape", "screen.back", "Clear", key_display="Esc"),
             Binding("down,up", "screen.leave_filter", "To the table", show=False),
+            # Above the app's own, which shows nothing: the way out that typing leaves open.
+            Binding("ctrl+q", "app.quit", "Quit", key_display="^q", priority=True),
         ]
 
         def action_take(self) -> None:
@@ -134,6 +136,9 @@ class FilterBar(Horizontal):
                 self.action_cursor_right()
             if self.value == before:
                 self.screen.focus_next()
+
+    class _LeavingField(_Field):
+        BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "screen.back", "Back", key_display="Esc")]
 
     class _Offers(Suggester):
         """What the words may become, shown behind the cursor."""
@@ -145,15 +150,19 @@ class FilterBar(Horizontal):
         async def get_suggestion(self, value: str) -> str | None:
             return self._complete(value)
 
-    def __init__(self, placeholder: str, complete: Callable[[str], str | None]) -> None:
-        """*complete* gives words as they most likely go on, or None; it is called after each key."""
+    def __init__(self, placeholder: str, complete: Callable[[str], str | None], *, leaves: bool = False) -> None:
+        """*complete* gives words as they most likely go on, or None; it is called after each key.
+
+        With *leaves* the screen's way back leads out of the screen from here, and is called so.
+        """
         super().__init__(id="filter")
         self._placeholder = placeholder
+        self._kind = self._LeavingField if leaves else self._Field
         self._offers = self._Offers(complete)
 
     def compose(self) -> ComposeResult:
         yield Static(Content("/"), id="slash")
-        yield self._Field(placeholder=self._placeholder, compact=True, select_on_focus=False, suggester=self._offers)
+        yield self._kind(placeholder=self._placeholder, compact=True, select_on_focus=False, suggester=self._offers)
         yield Static(Content(""), id="asks")
         yield Static(Content(""), id="hits")
 
