@@ -93,6 +93,7 @@ def test_every_value_can_be_other_than_its_default() -> None:
     assert (settings.naming, settings.removal_keep, settings.theme) == ("[a-z]+-.*", 86400, "nord")
     assert settings.language == "zh_CN"
     assert settings.keys == {"refresh": "f5"}
+    assert settings.lines == {"theme": 7, "keys.refresh": 8}
     assert settings.hosts == (
         HostSpec("a", user="1234", groups=("one",), sudo=True, search=SearchPlaces(("/data", "~/x", "~"), True)),
     )

@@ -10,6 +10,7 @@ from textual.widgets import OptionList
 
 from tests.ui.driving import focused, front, line, quiet, running, until
 from tests.ui.fake_fleet import NOW, FakeFleet, environment, fault, package, session, usual_fleet
+from tui.config.loader import parse
 from tui.domain.environments import Environment, EnvKind
 from tui.domain.faults import FaultKind
 from tui.domain.hosts import HostSpec, HostState
@@ -20,7 +21,6 @@ from tui.domain.snapshot import Part
 from tui.ui.app import CondafleetApp
 from tui.ui.catalog import COMMANDS
 from tui.ui.commands import Command
-from tui.ui.dialogs.message import MessageDialog
 from tui.ui.themes import THEMES
 
 
@@ -116,7 +116,7 @@ async def test_marks_are_counted_and_those_that_a_filter_hides_are_told_of() -> 
         screen = front(app)
         assert [key[1][-1] for key in screen.marks] == ["b", "a"]  # type: ignore[index]
         assert "✓" in line(app, 1)
-        assert "2 marked, on 1 host" in _status(app)
+        assert "2 marked, 10 packages, on 1 host" in _status(app)
         await pilot.press("slash", *"host:beta", "enter")
         await quiet(pilot)
         assert "2 of them hidden by the filter" in _status(app)
@@ -277,17 +277,30 @@ async def test_the_palette_offers_a_verb_for_the_row_the_marked_and_all() -> Non
         assert fleet.refreshed == [("gpu01", "gpu02")]
 
 
-async def test_an_unknown_theme_and_a_wrong_key_are_told_with_what_is_meant() -> None:
-    settings = Settings(hosts=(HostSpec("alpha"),), theme="ligth", keys={"quit": "r", "refrsh": "x"}, file="/c.yaml")
-    async with running(FakeFleet([HostSpec("alpha")], settings), (120, 40)) as (app, pilot):
-        await until(pilot, lambda: isinstance(app.screen, MessageDialog))
-        await quiet(pilot)
-        said = "\n".join(strip.text for strip in app.screen._compositor.render_strips())
-        said = " ".join(said.replace("│", " ").split())
-        for words in ("Did you mean light?", "quit: r is refresh in Fleet", "did you mean refresh?", "/c.yaml"):
-            assert words in said
-        await pilot.press("escape", "q")
-        assert app.return_value == 0
+async def test_what_of_the_configuration_is_not_used_is_told_with_its_line_and_the_screen_starts(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    text = "theme: ligth\nkeys:\n  quit: r\n  refrsh: x\n  mark: f5\n  '[b]x': y\n  copyy: y\nhosts: {alpha: {}}\n"
+    settings = parse(text, "/c.yaml", {})
+    async with running(FakeFleet(settings.hosts, settings), (120, 40)) as (app, pilot):
+        await until(pilot, lambda: len(app._notifications) == 4)
+        assert focused(app) == "grid"
+        assert [each.message for each in app._notifications] == [
+            "Not used: /c.yaml:1: theme: there is no theme 'ligth'; did you mean light?",
+            "Not used: /c.yaml:4: keys.refrsh: there is no such command; did you mean refresh?",
+            "Not used: /c.yaml:6: keys.[b]x: there is no such command",
+            "2 more of the configuration is not used; the log file names it",
+        ]
+        assert not any(each.markup for each in app._notifications)
+        await pilot.press("y")
+        await until(pilot, lambda: len(app._notifications) == 5)  # what passes sweeps none of them away
+        await pilot.press("f5")
+        assert len(front(app).marks) == 1
+        await pilot.press("q")
+    assert app.return_value == 0
+    logged = "\n".join(caplog.messages)
+    assert "/c.yaml:3: keys.quit: r is refresh in Fleet" in logged
+    assert "/c.yaml:7: keys.copyy: there is no such command; did you mean copy?" in logged
 
 
 @pytest.mark.parametrize("theme", [theme.name for theme in THEMES])

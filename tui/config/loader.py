@@ -115,10 +115,13 @@ class _Settings(Reading):
     def __init__(self, file: str, environ: Mapping[str, str]) -> None:
         super().__init__(file)
         self.environ = environ
+        self.lines: dict[str, int] = {}
 
     def settings(self, root: yaml.Node) -> Settings:
         keys = self.known(self.entries(root, "", f"a mapping with the keys {', '.join(ROOT_KEYS)}"), "", ROOT_KEYS)
         default = Settings()
+        if "theme" in keys:
+            self.lines["theme"] = keys["theme"].key.start_mark.line + 1
         return Settings(
             hosts=self._hosts(keys["hosts"].value, keys.get("defaults")) if "hosts" in keys else self._only(keys),
             intervals=self._intervals(keys.get("intervals")),
@@ -130,6 +133,7 @@ class _Settings(Reading):
             theme=self.text(keys["theme"].value, "theme", "the name of a theme") if "theme" in keys else default.theme,
             keys=self._keys(keys.get("keys")),
             file=self.file,
+            lines=self.lines,
         )
 
     def _only(self, keys: Mapping[str, Entry]) -> tuple[HostSpec, ...]:
@@ -288,4 +292,5 @@ class _Settings(Reading):
             value = self.text(each.value, join("keys", name), "the name of a key, such as `ctrl+r`")
             if value is not None:
                 out[name] = value
+                self.lines[f"keys.{name}"] = each.key.start_mark.line + 1
         return out

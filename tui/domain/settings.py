@@ -48,3 +48,5 @@ class Settings:
     keys: Mapping[str, str] = field(default_factory=dict)
     file: str | None = None
     """The configuration file read; None when there was none."""
+    lines: Mapping[str, int] = field(default_factory=dict, compare=False)
+    """Where in the file stands what only the screen can judge: ``theme``, ``keys.quit``, … to a line, from 1."""

@@ -46,7 +46,8 @@ from tui.ui.screens.sessions import SessionsScreen
 from tui.ui.screens.table import TableScreen
 from tui.ui.screens.view import EnvKey
 from tui.ui.terminal import PassThrough, run_in_terminal
-from tui.ui.themes import DEFAULT, MONOCHROME, THEMES, unknown_theme
+from tui.ui.themes import DEFAULT, MONOCHROME, THEMES
+from tui.ui.unused import unused
 from tui.ui.widgets.bars import FilterBar
 
 __all__ = ["CondafleetApp"]
@@ -55,7 +56,9 @@ log = logging.getLogger(__name__)
 
 REMEMBER_S = 1.0
 NOTICE_S = 30.0
-"""How long a notice of a host stays to be read, in seconds; it is in the host's connection log, too."""
+"""How long what must not be missed stays to be read, in seconds; it is in a log, too."""
+UNUSED_SHOWN = 3
+"""So many things of the configuration that are not used are named on the screen; the log names all."""
 
 Work = Callable[[], Coroutine[Any, Any, None]]
 Severity = Literal["information", "warning", "error"]
@@ -155,15 +158,14 @@ class CondafleetApp(App[int]):
         self.remember()
 
     def _tell_problems(self) -> None:
-        """What of the configuration this screen cannot do; the configuration itself was found whole before."""
-        said = [f"keys: {problem}" for problem in self.keymap_used.problems]
-        wanted = self.fleet.settings.theme
-        if wanted is not None and wanted not in self.available_themes:
-            said.append(unknown_theme(wanted, self.available_themes))
-        if said:
-            where = printable(self.fleet.settings.file or "the configuration")
-            remedy = f"Correct it in {where}. ? names the keys of each command."
-            self.push_screen(failure("Some of the configuration is not used", "\n".join(said), remedy))
+        """What of the configuration is not used: in notices that stay a while, and in the log."""
+        said = unused(self.fleet.settings, self.keymap_used, self.available_themes)
+        for text in said:
+            log.warning("not used: %s", text)
+        for text in said[:UNUSED_SHOWN]:
+            self.warn(f"Not used: {text}")
+        if len(said) > UNUSED_SHOWN:
+            self.warn(f"{len(said) - UNUSED_SHOWN} more of the configuration is not used; the log file names it")
 
     # What is remembered
 
@@ -207,8 +209,7 @@ class CondafleetApp(App[int]):
 
     def _changed(self, changes: Changes) -> None:
         for notice in changes.notices:
-            self._notices.append((time.monotonic() + NOTICE_S, notice.text))
-            self.notify(notice.text, severity="warning", timeout=NOTICE_S, markup=False)
+            self.warn(notice.text)
         if (screen := self.front()) is not None:
             screen.changed(changes)
 
@@ -247,6 +248,11 @@ class CondafleetApp(App[int]):
         for until, notice in self._notices:  # what matters is not swept away by what passes
             self.notify(notice, severity="warning", timeout=until - now, markup=False)
         self.notify(text, severity=severity, timeout=timeout, markup=False)
+
+    def warn(self, text: str) -> None:
+        """A note that stays long enough to be read, whatever passes meanwhile; *text* as for :meth:`tell`."""
+        self._notices.append((time.monotonic() + NOTICE_S, text))
+        self.notify(text, severity="warning", timeout=NOTICE_S, markup=False)
 
     # Terminals
 

@@ -12,10 +12,22 @@ from tui.domain.text import printable
 from tui.ui.catalog import LABELS, RESERVED
 from tui.ui.commands import Command
 
-__all__ = ["Keymap", "lay_over"]
+__all__ = ["Keymap", "Untaken", "lay_over"]
 
 _MODIFIERS = frozenset({"ctrl", "shift", "alt", "meta", "super"})
 _NAMED = frozenset(key.value for key in Keys if not key.value.startswith("<"))
+
+
+@dataclass(frozen=True, slots=True)
+class Untaken:
+    """A key of the configuration that could not be taken, and why; as text, both in printed form."""
+
+    command: str
+    """As it is written there. Raw."""
+    why: str
+
+    def __str__(self) -> str:
+        return f"{printable(self.command)}: {self.why}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +37,7 @@ class Keymap:
     commands: tuple[Command, ...]
     taken: Mapping[str, str]
     """Command id to Textual keys: what differs from ours."""
-    problems: tuple[str, ...] = ()
+    problems: tuple[Untaken, ...] = ()
 
 
 def lay_over(commands: Sequence[Command], wanted: Mapping[str, str]) -> Keymap:
@@ -34,28 +46,28 @@ def lay_over(commands: Sequence[Command], wanted: Mapping[str, str]) -> Keymap:
     What is wanted is left out, and told of, when it names no command, no key, a key that moves about in tables,
     or one that another command of the same mode keeps. So every command keeps a key, ``quit`` too.
     """
-    problems: list[str] = []
+    problems: list[Untaken] = []
     known = {command.id for command in commands}
     taken: dict[str, str] = {}
     for name, written in wanted.items():
         if name not in known:
             near = get_close_matches(name, known, 1)
             hint = f"; did you mean {near[0]}?" if near else ""
-            problems.append(f"{printable(name)}: there is no such command{hint}")
+            problems.append(Untaken(name, f"there is no such command{hint}"))
             continue
         keys = [_character_to_key(key) if len(key) == 1 else key for key in map(str.strip, written.split(",")) if key]
         wrong = [key for key in keys if not _is_key(key)]
         held = [key for key in keys if key in RESERVED]
         if wrong or not keys:
-            problems.append(f"{name}: {printable(wrong[0] if wrong else written)!r} is no key")
+            problems.append(Untaken(name, f"{printable(wrong[0] if wrong else written)!r} is no key"))
         elif held:
-            problems.append(f"{name}: {held[0]} is needed to move about or to leave")
+            problems.append(Untaken(name, f"{held[0]} is needed to move about or to leave"))
         else:
             taken[name] = ",".join(keys)
     while clash := _clash(commands, taken):
         one, other, key, mode = clash
         loser, keeper = (one, other) if one.id in taken else (other, one)
-        problems.append(f"{loser.id}: {key} is {keeper.id} in {LABELS[mode]}")
+        problems.append(Untaken(loser.id, f"{key} is {keeper.id} in {LABELS[mode]}"))
         del taken[loser.id]
     return Keymap(tuple(_with(command, taken) for command in commands), taken, tuple(problems))
 

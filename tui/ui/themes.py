@@ -84,10 +84,6 @@ THEMES = (
 def unknown_theme(wanted: str, available: Collection[str]) -> str:
     """What to say of a theme that there is not."""
     ours = [theme.name for theme in THEMES]
-    near = get_close_matches(wanted, [*ours, *available], 1)
-    hint = f" Did you mean {near[0]}?" if near else ""
-    others = ", ".join(sorted(set(available) - set(ours)))
-    return (
-        f"theme: there is no {printable(wanted)!r}, so the default is used.{hint}\n"
-        f"Ours are {', '.join(ours)}; Textual's are {others}."
-    )
+    near = get_close_matches(wanted, [*ours, *sorted(available)], 1)
+    hint = f"; did you mean {near[0]}?" if near else f"; ours are {', '.join(ours)}"
+    return f"there is no theme {printable(wanted)!r}{hint}"

@@ -15,6 +15,7 @@ from tui.domain.snapshot import HostSnapshot, Part
 from tui.services.store import HostView
 from tui.ui.present.cell import BLANK, Cell, Tone, cell, join, remote
 from tui.ui.present.faults import fault_words, state_cell
+from tui.ui.present.sums import gpu_memory_sum
 from tui.ui.present.table import Column, Note, Row
 from tui.ui.present.words import UNKNOWN, age_cell, count, number_cell, percent_bar, size
 
@@ -178,12 +179,12 @@ def is_busy(gpu: Gpu) -> bool:
 
 
 def sum_words(views: Sequence[HostView]) -> str:
-    """What hosts come to together: their GPUs and what is running in their sessions."""
+    """What hosts come to together: their GPUs, these GPUs' memory, and environments."""
     gpus = [gpu for view in views for gpu in view.snapshot.gpus.value or ()]
     environments = sum(len(view.snapshot.environments.value or ()) for view in views)
     idle = len(gpus) - sum(map(is_busy, gpus))
     words = [f"{idle} of {count(len(gpus), 'GPU')} idle"] if gpus else []
-    return ", ".join([*words, count(environments, "environment")])
+    return ", ".join(word for word in (*words, gpu_memory_sum(gpus), count(environments, "environment")) if word)
 
 
 def summary(views: Sequence[HostView], *, readonly: bool = False) -> Cell:

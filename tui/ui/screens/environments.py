@@ -11,7 +11,7 @@ from tui.domain import filters
 from tui.services.store import HostView
 from tui.ui.catalog import COMMANDS, ENVIRONMENTS
 from tui.ui.commands import bindings
-from tui.ui.present import environment_detail, environments, history_rows
+from tui.ui.present import environment_detail, environments, history_rows, sums
 from tui.ui.present.cell import Cell, Tone, cell, join, remote, shown
 from tui.ui.present.lines import Line
 from tui.ui.present.notes import empty_note, missing_cell
@@ -68,7 +68,7 @@ class EnvironmentsScreen(TableScreen):
         return f"{host}:{shown(prefix)}"
 
     def sum_of(self, keys: Sequence[Hashable]) -> str:
-        return f"on {count(len(self.hosts_of(keys)), 'host')}"
+        return sums.environments_sum(self.facts_of(keys))
 
     def status(self) -> Cell:
         views = self.fleet.store.hosts()

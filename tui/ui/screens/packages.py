@@ -7,11 +7,11 @@ from typing import ClassVar, cast
 
 from textual.binding import BindingType
 
-from tui.domain.packages import canonical_name
+from tui.domain.packages import PackageManager, canonical_name
 from tui.services.fleet import FleetApi
 from tui.ui.catalog import COMMANDS, PACKAGES
 from tui.ui.commands import bindings
-from tui.ui.present import package_rows
+from tui.ui.present import package_rows, sums
 from tui.ui.present.cell import Cell, Tone, cell, join, shown
 from tui.ui.present.table import Note, natural_widths
 from tui.ui.screens.listing import Gathered
@@ -65,7 +65,7 @@ class PackagesScreen(ViewScreen):
         return f"{shown(name)}={shown(version)}" if version else shown(name)
 
     def sum_of(self, keys: list[Hashable]) -> str:  # type: ignore[override]  # the marks, always as a list
-        return ""
+        return sums.packages_sum(cast("PackageManager", cast("tuple[object, ...]", key)[5]) for key in keys)
 
     def action_history(self) -> None:
         """What was asked of conda for the environment."""

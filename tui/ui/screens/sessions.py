@@ -12,7 +12,7 @@ from tui.domain.sessions import Session
 from tui.services.store import HostView
 from tui.ui.catalog import COMMANDS, SESSIONS
 from tui.ui.commands import bindings
-from tui.ui.present import sessions
+from tui.ui.present import sessions, sums
 from tui.ui.present.cell import Cell, Tone, cell, join, remote, shown
 from tui.ui.present.lines import Line
 from tui.ui.present.notes import empty_note, missing_cell
@@ -66,7 +66,7 @@ class SessionsScreen(TableScreen):
         return f"{self.host_of(key)}:{shown(session.name) if session else ''}"
 
     def sum_of(self, keys: Sequence[Hashable]) -> str:
-        return f"on {count(len(self.hosts_of(keys)), 'host')}"
+        return sums.sessions_sum([session for key in keys if (session := self.session_of(key)) is not None])
 
     def status(self) -> Cell:
         views = self.fleet.store.hosts()

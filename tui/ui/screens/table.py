@@ -59,6 +59,9 @@ class TableScreen(ListingScreen):
         self._made = 0
         self._told_visible: tuple[str, ...] | None = None
         self._scrolled_timer: Timer | None = None
+        self._facts: list[Any] = []
+        self._facts_made = -1
+        self._facts_keys: list[Hashable] = []
         self._values: Values[Any] | None = None
         self._values_at = 0.0
 
@@ -110,6 +113,15 @@ class TableScreen(ListingScreen):
         if self._made != made and self.marks:
             self.marks.keep({row.key for row in rows})
         return Gathered(rows, natural, self.note(views), (self._made, len(views)))
+
+    def facts_of(self, keys: Sequence[Hashable]) -> list[Any]:
+        """What the filter looks at, for rows that may be hidden; kept until the rows or *keys* are others."""
+        if (self._made, keys) != (self._facts_made, self._facts_keys):
+            hosts = dict.fromkeys(map(self.host_of, keys))
+            rows = {row.key: row for host in hosts if host in self._blocks for row in self._blocks[host].rows}
+            self._facts = [rows[key].facts for key in keys if key in rows]
+            self._facts_made, self._facts_keys = self._made, list(keys)
+        return self._facts
 
     def _block(self, view: HostView) -> _Block:
         made_of = self.made_of(view)
