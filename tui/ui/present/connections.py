@@ -9,7 +9,7 @@ from tui.domain.filterrows import HostRow
 from tui.domain.hosts import HostState
 from tui.services.store import HostView
 from tui.ui.present.cell import Cell, Live, Tone, cell, join, remote
-from tui.ui.present.faults import fault_words, state_cell
+from tui.ui.present.faults import fault_words, state_cell, state_width
 from tui.ui.present.host_detail import connection_lines, fault_lines, log_lines
 from tui.ui.present.hosts import STATES
 from tui.ui.present.lines import Line, pair
@@ -20,11 +20,11 @@ __all__ = ["COLUMNS", "detail", "row"]
 
 COLUMNS = (
     Column("host", "Host", 0, 12, 24, by=lambda view: view.name),
-    Column("state", "State", 1, 28, 36, live=34, by=lambda view: STATES.index(view.state)),
+    Column("state", "State", 1, 25, 36, measure=state_width, by=lambda view: STATES.index(view.state)),
     Column("reached", "Reached as", 2, 20, 44, by=lambda view: reached_text(view) or None),
     Column("login", "Login by", 4, 10, 16, by=lambda view: view.facts.auth_method),
     Column("since", "Since", 5, 6, 7, right=True, live=6, by=lambda view: since(view)),
-    Column("log", "Last in the log", 3, 24, 72),
+    Column("log", "Last in the log", 3, 20, 72),
     Column("key", "Host key", 6, 24, 64, by=lambda view: view.facts.host_key),
     Column("limits", "Not honoured", 7, 13, 30, by=lambda view: len(view.facts.not_honoured) or None, falling=True),
     Column("server", "Server", 8, 12, 30, by=lambda view: view.facts.server_version),

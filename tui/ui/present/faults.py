@@ -5,10 +5,10 @@ from __future__ import annotations
 from tui.domain.faults import Fault, FaultKind
 from tui.domain.hosts import HostState
 from tui.services.store import HostView
-from tui.ui.present.cell import Cell, Tone, cell
+from tui.ui.present.cell import Cell, Tone, cell, width
 from tui.ui.present.words import countdown
 
-__all__ = ["FAULT_WORDS", "fault_tone", "fault_words", "is_down", "state_cell", "state_sentence"]
+__all__ = ["FAULT_WORDS", "fault_tone", "fault_words", "is_down", "state_cell", "state_sentence", "state_width"]
 
 FAULT_WORDS: dict[FaultKind, str] = {
     FaultKind.NAME_NOT_FOUND: "name not found",
@@ -34,6 +34,10 @@ FAULT_WORDS: dict[FaultKind, str] = {
     FaultKind.INCOMPLETE: "incomplete",
     FaultKind.GHOST: "gone",
 }
+
+
+LONG_S = 59.0
+"""A countdown is never wider than at so many seconds."""
 
 
 def fault_words(fault: Fault) -> str:
@@ -74,6 +78,12 @@ def state_cell(view: HostView, now: float) -> Cell:
         reason = fault_words(fault) if fault else "down"
         return ((f"✗ {reason}", Tone.BAD), (", needs you", Tone.DIM))
     return (("○ not connected", Tone.PLAIN), (", r connects", Tone.DIM))
+
+
+def state_width(view: HostView) -> int:
+    """The columns that :func:`state_cell` needs however near the next try is."""
+    then = view.fault.retry_at if view.fault is not None else None
+    return width(state_cell(view, 0.0 if then is None else then - LONG_S))
 
 
 def state_sentence(view: HostView, now: float) -> str:

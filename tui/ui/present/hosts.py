@@ -14,7 +14,7 @@ from tui.domain.machine import Mount
 from tui.domain.snapshot import HostSnapshot, Part
 from tui.services.store import HostView
 from tui.ui.present.cell import BLANK, Cell, Tone, cell, join, remote
-from tui.ui.present.faults import fault_words, state_cell
+from tui.ui.present.faults import fault_words, state_cell, state_width
 from tui.ui.present.sums import gpu_memory_sum
 from tui.ui.present.table import Column, Note, Row
 from tui.ui.present.words import UNKNOWN, age_cell, count, number_cell, percent_bar, size
@@ -27,7 +27,7 @@ STATES: tuple[HostState, ...] = (
 """What needs a person first."""
 COLUMNS = (
     Column("host", "Host", 0, 12, 24, by=lambda view: view.name),
-    Column("state", "State", 1, 28, 36, live=34, by=lambda view: STATES.index(view.state)),
+    Column("state", "State", 1, 25, 36, measure=state_width, by=lambda view: STATES.index(view.state)),
     Column("age", "Age", 2, 7, 8, right=True, live=7, by=lambda view: view.snapshot.time),
     Column("disk", "Disk", 3, 11, 11, by=lambda view: _used(view.snapshot), falling=True),
     Column("gpus", "GPUs busy", 4, 9, 21, by=lambda view: _idle_gpus(view.snapshot), falling=True),

@@ -29,7 +29,9 @@ class Column:
     end: bool = False
     """What does not fit is cut off at its beginning: of a path the end tells."""
     live: int = 0
-    """Terminal columns kept for live cells, which are not measured."""
+    """Terminal columns kept for live cells, which are not measured without *measure*."""
+    measure: Callable[[Any], int] | None = None
+    """The widest that a live cell gets by itself, from the row's item."""
     by: Callable[[Any], Any] | None = None
     """What rows are sorted by, from a row's item; None for what is not known. Without it
     nothing is sorted by the column."""
@@ -77,14 +79,18 @@ class Note:
 
 
 def natural_widths(columns: Sequence[Column], rows: Iterable[Row]) -> list[int]:
-    """The widest cell of each column, within the column's bounds. Live cells are not called."""
+    """The widest cell of each column, within the column's bounds. Live cells are measured, not called."""
     widest = [column.live for column in columns]
     for row in rows:
         for index, each in enumerate(row.cells):
             if not callable(each):
                 size = width(each)
-                if size > widest[index]:
-                    widest[index] = size
+            elif (measure := columns[index].measure) is not None:
+                size = measure(row.item)
+            else:
+                continue
+            if size > widest[index]:
+                widest[index] = size
     return [min(column.most, size) for column, size in zip(columns, widest, strict=True)]
 
 
