@@ -110,7 +110,7 @@ async def fleet(task: dict[str, Any]) -> dict[str, float]:
     before = resident()
     client = Client(task)
     gc.collect()
-    gc.freeze()
+    runtime.settle()
     ticker = Ticker()
     wall, used = time.perf_counter(), cpu()
     await asyncio.gather(*map(client.reach, client.specs))

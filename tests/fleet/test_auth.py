@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import re
 import struct
 import subprocess
 import time
@@ -13,6 +14,9 @@ from pathlib import Path
 
 import asyncssh
 import pytest
+from asyncssh import auth
+from asyncssh.auth import ServerAuth
+from asyncssh.packet import SSHPacket
 
 from tests.fakes import ScriptedPrompter, eventually
 from tests.fleet.conftest import MakeConnector, ask
@@ -191,6 +195,66 @@ async def test_the_key_that_worked_is_offered_first_and_signed_at_once_the_next_
             await (await engine.connect(HOST)).close()
             counts.append(server.log().count("userauth-request for user") - before)
     assert counts == [4, 1]  # none, wrong key, right key, signature; then the signature alone
+
+
+@pytest.mark.parametrize(
+    ("wrong", "requests"),
+    [
+        (0, ["publickey"]),  # the signature alone
+        (1, ["publickey", "none", "publickey", "publickey"]),  # wrong, what goes, the right one, its signature
+        # So many that one wrong try more would be one too many: the server is asked first.
+        (4, ["none", *["publickey"] * 6]),
+    ],
+)
+async def test_the_first_login_begins_with_a_signature_where_that_asks_nobody(
+    ada: SshUser, connector: MakeConnector, tmp_path: Path, wrong: int, requests: list[str]
+) -> None:
+    with SshServer(options=["LogLevel DEBUG2"]) as server:
+        server.authorize(ada, ada.key.with_suffix(".pub").read_text())
+        keys = [*(generate_key(tmp_path / f"wrong{n}") for n in range(wrong)), ada.key]
+        config = config_for(server, ada, tmp_path, IdentityFile="\n  IdentityFile ".join(map(str, keys)))
+        connection = await connector(config).connect(HOST)
+        assert (
+            re.findall(r"userauth-request for user \S+ service ssh-connection method (\S+)", server.log()) == requests
+        )
+        assert connection.facts.auth_method is not None and str(ada.key) in connection.facts.auth_method
+        await connection.close()
+
+
+async def test_a_person_who_wants_another_method_first_gets_it(
+    bob: SshUser, shared_server: SshServer, connector: MakeConnector, tmp_path: Path
+) -> None:
+    config = config_for(
+        shared_server, bob, tmp_path, IdentityFile=str(bob.key), PreferredAuthentications="password,publickey"
+    )
+    prompter = ScriptedPrompter([bob.password])
+    connection = await connector(config, prompter=prompter).connect(HOST)
+    assert connection.facts.auth_method == "password"
+    await connection.close()
+
+
+class _TakesNothing(ServerAuth):
+    """A login that asks for nothing."""
+
+    @classmethod
+    def supported(cls, conn: asyncssh.SSHServerConnection) -> bool:
+        return True
+
+    async def _start(self, packet: SSHPacket) -> None:
+        await self.send_success()
+
+
+async def test_a_server_that_asks_for_nothing_lets_in_whose_key_it_does_not_know(
+    connector: MakeConnector, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(auth._server_auth_handlers, b"none", _TakesNothing)
+    key = generate_key(tmp_path / "stranger")
+    prompter = ScriptedPrompter()
+    async with interactive_server(tmp_path) as config:
+        config.write_text(config.read_text().replace("IdentityFile none", f"IdentityFile {key}"))
+        connection = await connector(config, prompter=prompter).connect(HOST)
+        await connection.close()
+    assert not prompter.asked
 
 
 async def test_a_key_that_worked_and_was_withdrawn_falls_back_to_the_others(

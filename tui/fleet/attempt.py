@@ -109,9 +109,10 @@ class Attempt:
         with deadline.paused():
             self._place = await engine.admission.enter()
         self.report(phrase("shaking hands"))
+        first_key = None if self.only_key else await login.first_key()
         wire = await dial(
             options, login, sock=self._sock, tunnel=self.lease.connection if self.lease else None,
-            sure_key=worked, made=self._made,
+            first_key=first_key, sure=first_key == worked, made=self._made,
         )  # fmt: skip
         return self._connection(wire, login)
 

@@ -1,9 +1,9 @@
 """The handshake itself: the one place that touches the inside of the SSH library.
 
-Against ``asyncssh.connect`` it saves a thread hop for each connection, one round trip where a key is known
-to work (no ``none`` request, no question before the signature), and the 40 ms for which a delayed
+Against ``asyncssh.connect`` it saves a thread hop for each connection, two round trips where a key is likely
+to be taken (no ``none`` request, no question before the signature), and the 40 ms for which a delayed
 acknowledgement holds up a server that sends its first answers in small pieces (Nagle). What is sent in one turn of
-the event loop goes out in one piece: 8 system calls for a login and a first answer instead of 23.
+the event loop goes out in one piece.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from typing import Any, Protocol, cast
 import asyncssh
 from asyncssh.auth import _ClientPublicKeyAuth  # the library has no public door to skip its question
 from asyncssh.constants import MSG_IGNORE
+from asyncssh.logging import SSHLogger
 from asyncssh.packet import Boolean, SSHPacketLogger, String
 
 from tui.fleet.login import Login
@@ -39,26 +40,52 @@ class _SignedAtOnce(_ClientPublicKeyAuth):
     """Public-key login that sends its signature without asking first whether the key would do."""
 
     async def _start(self) -> None:
-        pair = await self._conn.public_key_auth_requested()
+        wire = cast(Wire, self._conn)
+        pair = await wire.public_key_auth_requested()
         self._keypair = pair
         if pair is None:
-            self._conn.try_next_auth(next_method=True)
-            return
-        wire = cast(Wire, self._conn)
-        if wire.sure(pair):
+            wire.ask_what_goes()
+        elif pair.public_data == wire.first_key:
             await self._send_signed_request()
         else:
             await self.send_request(Boolean(False), String(pair.algorithm), String(pair.public_data))
+
+    def auth_succeeded(self) -> None:
+        cast(Wire, self._conn).guessed = False
+
+
+class _Quiet(SSHLogger):
+    """The library's log where nobody reads it: it words each line before it looks whether somebody does."""
+
+    def log(self, level: int, msg: object, *args: Any, **kwargs: Any) -> None:
+        if level >= logging.WARNING:
+            super().log(level, msg, *args, **kwargs)
+
+    def get_child(self, child: str = "", context: str = "") -> _Quiet:
+        return self
+
+    def debug1(self, msg: str, *args: Any, **kwargs: object) -> None:
+        return
+
+    def debug2(self, msg: str, *args: Any, **kwargs: object) -> None:
+        return
+
+
+_quiet = _Quiet()
 
 
 class Wire(asyncssh.SSHClientConnection):
     """A client connection that acknowledges promptly until it is in use."""
 
     login: Login
-    sure_key: bytes | None = None
+    first_key: bytes | None = None
+    """The public key that the login begins with, signed at once; None: it begins by asking what the server takes."""
+    guessed = False
+    """True while that key is only likely to be taken."""
     received = b""
     """The beginning of what came before any greeting."""
-    _socket: socket.socket | None = None
+    sock: socket.socket | None = None
+    """Acknowledges at once; None when that has no sense (any more)."""
     _first = True
     _unsent: list[bytes] | None = None
 
@@ -83,41 +110,32 @@ class Wire(asyncssh.SSHClientConnection):
     def send_packet(self, pkttype: int, *args: bytes, handler: SSHPacketLogger | None = None) -> None:
         # The library sends an empty message before each one, for the sake of CBC ciphers alone.
         if pkttype != MSG_IGNORE or self._enc_alg_cs.endswith(b"-cbc"):
-            super().send_packet(pkttype, *args, handler=handler)
+            # *handler* only words the packet for the log.
+            super().send_packet(pkttype, *args, handler=None if self._logger is _quiet else handler)
 
     def _log_packet(self, *args: Any) -> None:
-        # The library words each packet for its log before it looks whether anybody reads that.
-        if _logger.isEnabledFor(logging.DEBUG):
+        if self._logger is not _quiet:
             super()._log_packet(*args)
 
     # -- the login -----------------------------------------------------------------------------------
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        sock = transport.get_extra_info("socket")
-        if _QUICKACK is not None and sock is not None and sock.family in (socket.AF_INET, socket.AF_INET6):
-            self._socket = sock
+        if not _logger.isEnabledFor(logging.INFO):
+            self._logger = _quiet
         super().connection_made(transport)
-        if self.sure_key is not None:
-            self._auth_methods = [b"publickey"]
 
     def data_received(self, data: bytes, datatype: int | None = None) -> None:
-        if self._socket is not None:
-            self._hurry(self._socket)
         if not self._server_version and len(self.received) < 80:
             self.received += data[:80]
         super().data_received(data, datatype)
-
-    def _hurry(self, sock: socket.socket) -> None:
-        with contextlib.suppress(OSError):
-            sock.setsockopt(socket.IPPROTO_TCP, cast(int, _QUICKACK), 1)
+        # What goes out in this turn acknowledges by itself.
+        if self.sock is not None and self._unsent is None:
+            with contextlib.suppress(OSError):
+                self.sock.setsockopt(socket.IPPROTO_TCP, cast(int, _QUICKACK), 1)
 
     def in_use(self) -> None:
         """The first program runs: from now on the kernel's own rule is right."""
-        self._socket = None
-
-    def sure(self, pair: asyncssh.SSHKeyPair) -> bool:
-        """True for the key that worked last time."""
-        return pair.public_data == self.sure_key
+        self.sock = None
 
     @property
     def greeted(self) -> bool:
@@ -125,16 +143,22 @@ class Wire(asyncssh.SSHClientConnection):
         return bool(self._server_version)
 
     def try_next_auth(self, *, next_method: bool = False) -> None:
-        if not next_method:
-            accepts = tuple(method.decode("ascii", "replace") for method in self._auth_methods)
-            if accepts != ("none",) and not (self._first and self.sure_key is not None):
-                self.login.record.accepts = accepts
-        if self._first:
-            self._first = False
-            if self.sure_key is not None:
-                self._auth = _SignedAtOnce(self, b"publickey")
-                return
-        super().try_next_auth(next_method=next_method)
+        first, self._first = self._first, False
+        if first and self.first_key is not None:
+            self._auth = _SignedAtOnce(self, b"publickey")
+            return
+        if not next_method and not first:
+            self.login.record.accepts = tuple(method.decode("ascii", "replace") for method in self._auth_methods)
+        if self.guessed:
+            self.ask_what_goes()
+        else:
+            super().try_next_auth(next_method=next_method)
+
+    def ask_what_goes(self) -> None:
+        """Go on as if nothing had been tried: some servers let in who asks for nothing."""
+        self.guessed = False
+        self._auth_methods = [b"none"]
+        super().try_next_auth()
 
 
 async def dial(
@@ -143,11 +167,13 @@ async def dial(
     *,
     sock: socket.socket | None = None,
     tunnel: Tunnel | None = None,
-    sure_key: bytes | None = None,
+    first_key: bytes | None = None,
+    sure: bool = False,
     made: Callable[[Wire], None] | None = None,
 ) -> Wire:
     """Shake hands and log in over *sock* (taken over) or *tunnel*. Raises whatever the library raises.
 
+    The login begins with the key whose public half is *first_key*, if there is one; *sure* when it worked last time.
     *made* is called as soon as the protocol object exists. Cancelling leaves nothing behind.
     """
     loop = asyncio.get_running_loop()
@@ -157,7 +183,10 @@ async def dial(
     def factory() -> Wire:
         wire = Wire(loop, options, wait="auth")
         wire.login = login
-        wire.sure_key = sure_key
+        wire.first_key = first_key
+        wire.guessed = first_key is not None and not sure
+        if _QUICKACK is not None and sock is not None and sock.family in (socket.AF_INET, socket.AF_INET6):
+            wire.sock = sock
         if made is not None:
             made(wire)
         return wire

@@ -13,8 +13,9 @@ import binascii
 import contextlib
 import copy
 import struct
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 import asyncssh
@@ -63,6 +64,8 @@ class Candidate:
     blob: bytes
     asks: bool = False
     """True when using it asks for a passphrase."""
+    here: bool = False
+    """True when its private half is in memory: to sign with it asks nobody."""
 
 
 class KeyStore:
@@ -130,9 +133,12 @@ class KeyStore:
         self._files.clear()
 
 
+_path = lru_cache(maxsize=256)(Path)
+
+
 def _stamp(path: str) -> tuple[int, int] | None:
     try:
-        status = Path(path).stat()
+        status = _path(path).stat()
     except OSError:
         return None
     return status.st_mtime_ns, status.st_size
@@ -235,6 +241,10 @@ async def agent_keys(path: str | None) -> tuple[asyncssh.SSHAgentClient | None, 
         if agent is not None:
             agent.close()
         return None, ()
+    except asyncio.CancelledError:
+        if agent is not None:
+            agent.close()
+        raise
 
 
 async def candidates(
@@ -245,8 +255,8 @@ async def candidates(
     ask: Callable[[KeyFile, int], Awaitable[str | None]],
     locked: Callable[[KeyFile], None],
     problem: Callable[[str], None],
-) -> AsyncIterator[Candidate]:
-    """The keys to offer, at most five: what worked last, named files, the agent's others, encrypted files.
+) -> list[Candidate]:
+    """The keys that may be offered: what worked last, named files, the agent's others, encrypted files.
 
     A key file whose public half the agent holds is used through the agent. *first* is the public key
     that worked last; *ask* asks for a passphrase, *locked* is told when none was right, *problem* of files that
@@ -275,7 +285,7 @@ async def candidates(
             ready += _candidates([in_agent], file.path)
         elif key is not None:
             pairs = [pair for c in matching for pair in asyncssh.load_keypairs([(key, c)])[:1]]
-            ready += _candidates([*pairs, *asyncssh.load_keypairs([key])], file.path)
+            ready += _candidates([*pairs, *asyncssh.load_keypairs([key])], file.path, here=True)
         elif file.problem:
             problem(file.problem)
         elif file.data and file.public is not None:
@@ -300,20 +310,12 @@ async def candidates(
             )
     if not resolved.identities_only:
         ready += _candidates([pair for pair in agent if pair.public_data not in used], "agent")
-    ordered = sorted((*ready, *asking), key=lambda candidate: candidate.blob != first)
-    for candidate in ordered[:MOST_OFFERED]:
-        yield candidate
-    if len(ordered) > MOST_OFFERED:
-        problem(
-            phrase(
-                "only {some} of {all} keys were offered: name the right one as `identity`",
-                some=MOST_OFFERED,
-                all=len(ordered),
-            )
-        )
+    return sorted((*ready, *asking), key=lambda candidate: candidate.blob != first)
 
 
-def _candidates(pairs: Sequence[asyncssh.SSHKeyPair], label: str, asks: bool = False) -> list[Candidate]:
+def _candidates(
+    pairs: Sequence[asyncssh.SSHKeyPair], label: str, *, asks: bool = False, here: bool = False
+) -> list[Candidate]:
     return [
         Candidate(
             pair,
@@ -321,6 +323,7 @@ def _candidates(pairs: Sequence[asyncssh.SSHKeyPair], label: str, asks: bool = F
             f"{', certificate' if pair.has_cert else ''})",
             pair.public_data,
             asks,
+            here,
         )
         for pair in pairs
     ]

@@ -18,6 +18,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 from fnmatch import fnmatchcase
+from functools import lru_cache
 from pathlib import Path
 
 __all__ = ["Entry", "KnownHosts", "KnownHostsFiles", "Trust", "Verdict", "append_line", "fingerprint_of"]
@@ -47,6 +48,7 @@ class Entry:
         return fingerprint_of(self.key)
 
 
+@lru_cache(maxsize=1024)
 def fingerprint_of(key: str) -> str:
     """``SHA256:…`` of a public key given in base64, as OpenSSH shows it."""
     digest = hashlib.sha256(base64.b64decode(key)).digest()
@@ -224,7 +226,7 @@ class KnownHostsFiles:
     def get(self, file: str) -> KnownHosts | None:
         """The parsed *file*; None when it cannot be read."""
         try:
-            status = Path(file).stat()
+            status = _path(file).stat()
             if not _regular(status.st_mode):
                 return None
             stamp = (status.st_mtime_ns, status.st_size, status.st_ino)
@@ -243,12 +245,18 @@ class KnownHostsFiles:
         """True when a look-up would have to read a large file (do it off the event loop)."""
         for file in files:
             with contextlib.suppress(OSError):
-                status = Path(file).stat()
+                status = _path(file).stat()
                 kept = self._files.get(file)
                 stamp = (status.st_mtime_ns, status.st_size, status.st_ino)
                 if status.st_size > 65536 and (kept is None or kept[0] != stamp):
                     return True
         return False
+
+
+@lru_cache(maxsize=64)
+def _path(file: str) -> Path:
+    """Made once: it costs more than to look at the file, which is done for each connection."""
+    return Path(file)
 
 
 def _regular(mode: int) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import re
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 import asyncssh
@@ -14,7 +14,7 @@ from tui.domain.phrases import phrase
 from tui.domain.text import printable
 from tui.fleet.deadline import Deadline
 from tui.fleet.faults import Phase, clean
-from tui.fleet.keys import Candidate, KeyFile, KeyStore, agent_keys, candidates
+from tui.fleet.keys import MOST_OFFERED, Candidate, KeyFile, KeyStore, agent_keys, candidates
 from tui.fleet.knownhosts import Entry, Trust, Verdict, append_line
 from tui.fleet.prompts import Prompts, Secrets
 from tui.fleet.resolved import Resolved
@@ -87,7 +87,8 @@ class Login(asyncssh.SSHClient):
     def __init__(self, context: LoginContext) -> None:
         self._context = context
         self.record = LoginRecord()
-        self._candidates: AsyncIterator[Candidate] | None = None
+        self._candidates: list[Candidate] | None = None
+        self._offered = 0
         self._agent: asyncssh.SSHAgentClient | None = None
         self._attempts = 0
         self._challenged = True
@@ -184,12 +185,26 @@ class Login(asyncssh.SSHClient):
 
     # -- keys ---------------------------------------------------------------------------------------
 
-    async def public_key_auth_requested(self) -> Sequence[asyncssh.SSHKeyPair] | None:
+    async def first_key(self) -> bytes | None:
+        """The public key to begin the login with, by a signature, in place of asking what the server would take.
+
+        None where it is better to ask: signing would ask somebody, the person wants another method first, or the
+        server would lose patience before all keys were offered, should this one be wrong.
+        """
+        resolved = self._context.resolved
+        if not resolved.publickey or resolved.preferred[:1] != ("publickey",):
+            return None
+        ordered = await self._ordered()
+        if not ordered:
+            return None
+        likely = ordered[0].here and len(ordered) < MOST_OFFERED
+        return ordered[0].blob if likely or ordered[0].blob == self._context.worked else None
+
+    async def _ordered(self) -> list[Candidate]:
         context = self._context
-        self._begin("publickey")
         if self._candidates is None:
             self._agent, pairs = await agent_keys(context.resolved.agent)
-            self._candidates = candidates(
+            self._candidates = await candidates(
                 context.resolved,
                 context.keys,
                 pairs,
@@ -198,10 +213,25 @@ class Login(asyncssh.SSHClient):
                 self._locked,
                 self.record.problems.append,
             )
-        candidate = await anext(self._candidates, None)
-        self.record.last = candidate
-        if candidate is None:
+        return self._candidates
+
+    async def public_key_auth_requested(self) -> Sequence[asyncssh.SSHKeyPair] | None:
+        context = self._context
+        self._begin("publickey")
+        ordered = await self._ordered()
+        self.record.last = None
+        if self._offered == MOST_OFFERED < len(ordered):
+            self.record.problems.append(
+                phrase(
+                    "only {some} of {all} keys were offered: name the right one as `identity`",
+                    some=MOST_OFFERED,
+                    all=len(ordered),
+                )
+            )
+        if self._offered >= min(MOST_OFFERED, len(ordered)):
             return None
+        candidate = self.record.last = ordered[self._offered]
+        self._offered += 1
         self._tried("publickey")
         self.record.keys.append(candidate.label)
         context.report(phrase("authenticating with {method}", method=printable(candidate.label)))

@@ -13,7 +13,7 @@ from asyncssh.encryption import get_encryption_algs
 from asyncssh.kex import get_kex_algs
 from asyncssh.mac import get_mac_algs
 from asyncssh.public_key import get_certificate_algs, get_public_key_algs
-from asyncssh.saslprep import saslprep
+from asyncssh.saslprep import saslprep as _saslprep
 
 from tui.fleet.knownhosts import Trust
 from tui.fleet.resolved import Resolved
@@ -49,17 +49,22 @@ def host_key_algorithms(resolved: Resolved, trust: Trust, *, certificates: bool 
 
     Certificates are asked for only where an authority is known for the host, as OpenSSH does. Raises ValueError.
     """
+    return _algorithms(resolved.host_key_algorithms, trust.key_types, certificates and bool(trust.authorities))
+
+
+@lru_cache(maxsize=64)
+def _algorithms(named: tuple[str, ...], key_types: tuple[str, ...], certificates: bool) -> tuple[str, ...]:
     have = {name.decode() for name in (*get_public_key_algs(), *get_certificate_algs())}
-    allowed = [name for name in resolved.host_key_algorithms or _PLAIN_ORDER if name in have]
+    allowed = [name for name in named or _PLAIN_ORDER if name in have]
     plain = [name for name in allowed if not name.endswith(_CERT)]
-    known = [name for name in plain if _type_of(name) in trust.key_types]
+    known = [name for name in plain if _type_of(name) in key_types]
     found = list(dict.fromkeys((*known, *plain)))
-    if certificates and trust.authorities:
+    if certificates:
         wanted = [name for name in allowed if name.endswith(_CERT)]
         wanted = wanted or [name.decode() for name in get_certificate_algs() if name.decode().endswith(_CERT)]
         found = [*wanted, *found]
     if not found:
-        raise ValueError(f"none of HostKeyAlgorithms {', '.join(resolved.host_key_algorithms)} can be used here")
+        raise ValueError(f"none of HostKeyAlgorithms {', '.join(named)} can be used here")
     return tuple(found)
 
 
@@ -67,9 +72,13 @@ def _type_of(algorithm: str) -> str:
     return "ssh-rsa" if algorithm in _RSA else algorithm
 
 
-def offered_types(algorithms: Sequence[str]) -> frozenset[str]:
+@lru_cache(maxsize=64)
+def offered_types(algorithms: tuple[str, ...]) -> frozenset[str]:
     """The types of plain keys that a server may answer with."""
     return frozenset(_type_of(name) for name in algorithms if not name.endswith(_CERT))
+
+
+saslprep = lru_cache(maxsize=64)(_saslprep)
 
 
 def make_options(

@@ -54,6 +54,8 @@ class TokenContext:
 
 def expand(value: str, context: TokenContext) -> str:
     """*value* with its tokens replaced; raises ValueError naming a token that does not exist."""
+    if "%" not in value:
+        return value
     table = context.table()
 
     def replace(match: re.Match[str]) -> str:
@@ -61,7 +63,7 @@ def expand(value: str, context: TokenContext) -> str:
             raise ValueError(f"unknown token %{match[1]} in {value!r}")
         return table[match[1]]
 
-    if value.count("%") and re.search(r"(?<!%)(?:%%)*%\Z", value):
+    if re.search(r"(?<!%)(?:%%)*%\Z", value):
         raise ValueError(f"a lone % at the end of {value!r}")
     return _TOKEN.sub(replace, value)
 
