@@ -3,6 +3,9 @@
 # two functions that frame answers. Nothing here writes a file.
 LC_ALL=C
 export LC_ALL
+# The account's own, for what it is to keep; ours is for what scripts put aside.
+# shellcheck disable=SC2034
+cf_umask=$(umask)
 umask 077
 unset CDPATH ENV BASH_ENV GREP_OPTIONS GREP_COLORS
 # A restricted or empty PATH is completed; one that holds the basic tools is left as the host set it.

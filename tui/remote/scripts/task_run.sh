@@ -1,0 +1,264 @@
+# One task, after task_common.sh in the file `run` of its folder, where it is started twice:
+#   run outer DIR PID START   in a session of its own, not signalled by anybody: starts the second, in a pty where
+#                             util-linux `script` is there, and has the last word. PID and START are the starter's,
+#                             which waits in the foreground so that no signal is ignored here, and is ended.
+#   run inner                 leads the session of the command: takes the locks, runs `program`, lets go of them
+# shellcheck shell=sh disable=SC2034,SC2154  # what task_common.sh sets, and is set for it
+umask 077
+unset CDPATH ENV BASH_ENV
+ta_dir=${2:-$CONDAFLEET_SPOOL}
+cd -- "$ta_dir" || exit 125
+ta_task=${ta_dir##*/}
+ta_me
+ta_self "$$"
+
+if [ "$1" = outer ]; then
+  ta_put "$ta_dir/outer" "$ta_mine" || exit 125
+  if ta_stat "$3" && [ "$ta_start" = "$4" ]; then kill -s KILL "$3"; fi
+  CONDAFLEET_TASK=$ta_task CONDAFLEET_SPOOL=$ta_dir
+  export CONDAFLEET_TASK CONDAFLEET_SPOOL
+  case $(script --version 2>/dev/null </dev/null) in
+    *util-linux*)
+      # What script reads is a pipe that nobody writes to and that never ends: at an end it would type ^D.
+      mkfifo -m 600 ./input 2>/dev/null &&
+        SHELL=/bin/sh script -qec 'exec /bin/sh ./run inner' /dev/null 0<>./input >>./log 2>/dev/null
+      rm -f ./input
+      ;;
+  esac
+  [ -e pid ] || [ -e exit ] || setsid /bin/sh ./run inner </dev/null >>./log 2>&1
+  ta_finish
+  exit 0
+fi
+
+# ta_end CODE HOW
+ta_end() {
+  trap '' INT TERM HUP QUIT
+  ta_release
+  cd -- "$ta_dir" && rm -f waiting
+  ta_put "$ta_dir/status" "$1 $2"
+  exit "$1"
+}
+
+# ta_refuse KIND PLACE WORDS: nothing was run. What is stopped needs no reason.
+ta_refuse() {
+  [ -n "$ta_stop" ] && ta_end 130 cancelled
+  ta_said=$(printf '%s' "$3" | head -c 400 | tr '\000' ' ')
+  case $ta_said in
+    *'No space left'* | *'quota exceeded'*) ta_kind=full ;;
+    *'Read-only file system'*) ta_kind='readonly' ;;
+    *'ermission denied'* | *'not permitted'*) ta_kind=denied ;;
+    *) ta_kind=$1 ;;
+  esac
+  ta_record "$ta_dir/fault" =fault 3 "$ta_kind" "$2" "$ta_said"
+  ta_end 1 refused
+}
+
+# ta_wait KIND PLACE ENTRY FILE: say whom we wait for, when that has changed
+ta_wait() {
+  [ "$ta_told" = "$1$2$3" ] && return 0
+  ta_told=$1$2$3
+  ta_words=
+  [ -n "$4" ] && ta_words=$(head -c 4000 -- "$4" 2>/dev/null | tr '\000' ' ')
+  ta_record "$ta_dir/waiting" =waiting 4 "$1" "$2" "$3" "$ta_words"
+}
+
+# ta_scan: the entries of the lock in the current directory, in their order. ta_low: the first living one before our
+# own; ta_high: a living one behind it; ta_own: our own; ta_top: the highest number.
+ta_scan() {
+  ta_top=1000000000 ta_low='' ta_high='' ta_own=''
+  for ta_e in "$ta_lock"/[1-9]*_*_*_*_*_*_*; do
+    ta_n=${ta_e##*/}
+    ta_id=${ta_n#*_}
+    ta_n=${ta_n%%_*}
+    case $ta_n in *[!0-9]*) continue ;; ??????????) ;; *) continue ;; esac
+    [ "$ta_n" -gt "$ta_top" ] && ta_top=$ta_n
+    if [ "$ta_id" = "$ta_mine" ]; then
+      ta_own=$ta_e
+      continue
+    fi
+    ta_whose=other
+    # shellcheck disable=SC3067 # dash, bash and busybox know it; without it, less is proved
+    [ -O "$ta_e" ] 2>/dev/null && ta_whose=own
+    if ! ta_alive "$ta_id" "$ta_whose"; then
+      rm -f -- "$ta_e/owner" 2>/dev/null
+      rmdir -- "$ta_e" 2>/dev/null
+      continue
+    fi
+    if [ -n "$ta_own" ]; then ta_high=$ta_e; else [ -n "$ta_low" ] || ta_low=$ta_e; fi
+  done
+}
+
+# ta_take DIRECTORY: hold its lock. Each who wants it makes a directory in .condafleet-lock, named by a number above
+# all others and by the identity of its maker, so that there is never one whose maker is not known; the first
+# living one holds the lock. Who finds, right after making his, one behind it, has chosen too low a number at the
+# same time as somebody else, who may not have seen it: he takes another.
+ta_take() {
+  if ! [ -d "$1" ]; then
+    ta_words=$( (umask "$ta_umask" && mkdir -p -- "$1") 2>&1) || ta_refuse lock "$1" "$ta_words"
+  fi
+  ta_words=$( (cd -P -- "$1") 2>&1) || ta_refuse lock "$1" "$ta_words"
+  cd -P -- "$1" || ta_refuse lock "$1" 'it is gone'
+  # Whoever may write into the directory may take its lock.
+  # shellcheck disable=SC2012 # the name is our own
+  ta_words=$(ls -ldn . 2>/dev/null)
+  ta_mask=022
+  case $ta_words in ?????w??w*) ta_mask=000 ;; ?????w*) ta_mask=002 ;; esac
+  # shellcheck disable=SC2086 # words are wanted
+  set -- "$1" $ta_words
+  ta_group=$5
+  ta_try=0
+  while :; do
+    [ -n "$ta_stop" ] && ta_end 130 cancelled
+    ta_high='' ta_words=''
+    if ! [ -d "$ta_lock" ]; then
+      ta_words=$( (umask $ta_mask && mkdir "./$ta_lock" && { chgrp "$ta_group" "./$ta_lock" 2>/dev/null || :; }) 2>&1)
+    fi
+    [ -L "$ta_lock" ] && ta_refuse lock "$1" "$ta_lock is a soft link"
+    ta_scan
+    # The same directory by another name.
+    [ -n "$ta_own" ] && return 0
+    ta_entry=$ta_lock/$((ta_top + 1))_$ta_mine
+    if [ -d "$ta_lock" ]; then
+      ta_held=$((ta_held + 1))
+      ta_words=$(ln -s -- "$PWD/$ta_entry" "$ta_dir/held.$ta_held" 2>&1) || ta_refuse lock "$ta_dir" "$ta_words"
+      if ta_words=$( (umask $ta_mask && mkdir "./$ta_entry" && cat "$ta_dir/owner.now" >"./$ta_entry/owner") 2>&1); then
+        ta_scan
+        [ -n "$ta_own" ] && [ -z "$ta_high" ] && break
+        ta_words='the lock cannot be read'
+      fi
+      rm -f "./$ta_entry/owner" 2>/dev/null
+      rmdir "./$ta_entry" 2>/dev/null
+      rm -f "$ta_dir/held.$ta_held"
+    fi
+    # The lock's directory goes with its last entry, perhaps while we make ours.
+    ta_try=$((ta_try + 1))
+    [ $ta_try -lt 5 ] || [ -n "$ta_high" ] || ta_refuse lock "$1" "$ta_words"
+    ta_nap
+  done
+  while [ -n "$ta_low" ]; do
+    ta_wait lock "$1" "${ta_low##*/}" "./$ta_low/owner"
+    ta_nap
+    [ -n "$ta_stop" ] && ta_end 130 cancelled
+    ta_scan
+    [ -n "$ta_own" ] || ta_refuse lock "$1" 'our place in the lock was taken away'
+  done
+  return 0
+}
+
+# ta_tools ROOT...: a conda, mamba or micromamba that changes one of these installs now: its pid and command line,
+# each word ended by \1. Reading commands and `conda run` change nothing.
+ta_tools() {
+  # shellcheck disable=SC2013 # no name under /proc holds a space
+  for ta_f in $(grep -ls -e conda -e mamba /proc/[0-9]*/cmdline 2>/dev/null); do
+    ta_p=${ta_f#/proc/}
+    ta_p=${ta_p%/cmdline}
+    ta_stat "$ta_p" || continue
+    [ "$ta_session" = "$$" ] && continue
+    printf '\002%s\n' "$ta_p"
+    tr '\n\002\004\000' '   \n' 2>/dev/null <"/proc/$ta_p/environ" | grep -e '^HOME=' -e '^MAMBA_ROOT_PREFIX='
+    printf '\004\n'
+    head -c 8000 "$ta_f" 2>/dev/null | tr '\n\001\002\004\000' '    \n'
+    echo
+  done | awk '
+BEGIN { for (i = 1; i < ARGC; i++) { root[i] = ARGV[i]; gsub(/[\n\001\002\004]/, " ", root[i]); ARGV[i] = "" } roots = ARGC - 1 }
+function under(path,  i) {
+  for (i = 1; i <= roots; i++) if (path == root[i] || index(path, root[i] "/") == 1) return 1
+  return 0
+}
+function base(path) { sub(/.*\//, "", path); return path }
+function judge(  at, i, tool, mine, named, verb, part, out) {
+  if (words && word[words] == "") words--
+  at = 1
+  while (at <= words && base(word[at]) ~ /^(python[0-9.]*|pypy[0-9.]*|sh|bash|dash|ash|zsh|busybox)$/) {
+    mine = mine || under(word[at])
+    for (at++; at <= words && word[at] ~ /^-/; at++) if (word[at] == "-m") { at++; break } else if (word[at] == "-c") return
+  }
+  tool = base(word[at])
+  if (tool !~ /^(conda|conda-env|mamba|micromamba)$/) return
+  mine = mine || under(word[at])
+  if (tool == "conda-env") verb = "env"
+  for (i = at + 1; i <= words; i++) {
+    if (word[i] ~ /^(-p|--prefix|-r|--root-prefix)$/) { named = 1; i++; mine = mine || under(word[i]) }
+    else if (word[i] ~ /^(-n|--name|-c|--channel|-f|--file)$/) i++
+    else if (word[i] ~ /^--(root-)?prefix=/) { part = word[i]; sub(/^[^=]*=/, "", part); named = 1; mine = mine || under(part) }
+    else if (word[i] ~ /^-/) continue
+    else if (verb == "") verb = word[i]
+    else if (verb == "env") verb = verb " " word[i]
+  }
+  if (!named && !mine && tool ~ /mamba/) mine = mamba != "" ? under(mamba) : under(home "/micromamba") || under(home "/.local/share/mamba")
+  if (!mine || verb !~ /^(create|install|update|upgrade|remove|uninstall|clean|rename|env (create|update|remove))$/) return
+  for (i = 1; i <= words; i++) out = out word[i] "\001"
+  print pid " " substr(out, 1, 1000)
+  found = 1
+  exit
+}
+substr($0, 1, 1) == "\002" { judge(); pid = substr($0, 2); words = 0; mamba = home = ""; about = 1; next }
+$0 == "\004" { about = 0; next }
+about { if (index($0, "HOME=") == 1) home = substr($0, 6); else mamba = substr($0, 19); next }
+{ word[++words] = $0 }
+END { if (!found) judge() }' "$@"
+}
+
+ta_stop=
+trap 'ta_stop=1' INT TERM HUP QUIT
+ta_held=0
+ta_told=
+ta_umask=022
+{ read -r ta_umask <./umask; } 2>/dev/null
+if [ -t 0 ]; then stty rows 40 cols 120 2>/dev/null; fi
+ta_put "$ta_dir/pid" "$ta_mine" || exit 125
+[ -e cancel ] && ta_end 130 cancelled
+ta_stat "$$" || ta_session=
+[ "$ta_session/$ta_group" = "$$/$$" ] || ta_refuse session '' 'no session of its own'
+
+{ date +%s && cat owner; } | tr '\n' ' ' >owner.now || ta_refuse lock "$ta_dir" 'No space left on device'
+# shellcheck disable=SC1091 # made at the start
+. ./places
+for ta_p do
+  shift
+  ta_words=$( (cd -P -- "$ta_p") 2>&1) && cd -P -- "$ta_p" && ta_p=$PWD
+  set -- "$@" "$ta_p"
+done
+# In the order of their true paths, so that two tasks never wait for each other.
+ta_n=$#
+while [ "$ta_n" -gt 1 ]; do
+  ta_most=$1
+  shift
+  for ta_p do
+    shift
+    # shellcheck disable=SC3012 # dash, bash and busybox compare bytes
+    if [ "$ta_p" \< "$ta_most" ]; then
+      set -- "$@" "$ta_p"
+    else
+      set -- "$@" "$ta_most"
+      ta_most=$ta_p
+    fi
+  done
+  set -- "$@" "$ta_most"
+  ta_n=$((ta_n - 1))
+done
+for ta_p do ta_take "$ta_p"; done
+cd -- "$ta_dir" || ta_end 125 refused
+# shellcheck disable=SC1091 # made at the start
+. ./roots
+ta_naps=0
+while [ $# -gt 0 ]; do
+  [ -n "$ta_stop" ] && ta_end 130 cancelled
+  ta_busy=$(ta_tools "$@")
+  [ -n "$ta_busy" ] || break
+  ta_wait process '' "$ta_busy" ''
+  ta_nap
+done
+rm -f waiting
+ta_put "$ta_dir/started" "$(date +%s)" || ta_refuse lock "$ta_dir" 'No space left on device'
+[ -n "$ta_stop" ] || [ -e cancel ] && ta_end 130 cancelled
+TERM=dumb
+[ -t 1 ] && TERM=xterm-256color
+export TERM
+cd -- "${HOME:-/}" 2>/dev/null || cd /
+umask "$ta_umask"
+/bin/sh "$ta_dir/program" </dev/null
+ta_code=$?
+umask 077
+if [ -n "$ta_stop" ] && [ -e "$ta_dir/signalled" ]; then ta_end "$ta_code" cancelled; fi
+ta_end "$ta_code" ended

@@ -1,0 +1,54 @@
+# Start a task, after task_common.sh. Arguments: id, spec, owner (one line each), then the texts of the files `run`,
+# `program`, `places` and `roots`. Answer: `=started`, `=exists` (it was started before) or `=refused KIND TEXT`, when
+# nothing was run and nothing is left.
+# shellcheck shell=sh disable=SC2154  # what task_common.sh and lane.sh set
+ta_dir=
+ta_no() {
+  [ -n "$ta_dir" ] && rm -rf -- "$ta_dir"
+  printf '%s\0' =refused 2 "$1" "$2"
+  exit 0
+}
+ta_place || ta_no place 'the account has no home directory'
+umask 077
+command -v setsid >/dev/null 2>&1 || ta_no missing setsid
+[ -r /proc/self/stat ] || ta_no missing /proc
+ta_said=$(mkdir -p -- "$ta_base" 2>&1) || ta_no place "$ta_said"
+# shellcheck disable=SC3067 # dash, bash and busybox know it
+[ -O "$ta_base" ] || ta_no place "$ta_base belongs to another account"
+[ -e "$ta_base/$1" ] && printf '=exists\0000\000' && exit 0
+ta_free=$(df -kP -- "$ta_base" 2>/dev/null | awk 'END { print $(NF - 2) }')
+case $ta_free in
+  '' | *[!0-9]*) ;;
+  *) [ "$ta_free" -ge 256 ] || ta_no full "$ta_base: $ta_free KB are free" ;;
+esac
+ta_said=$(mkdir -- "$ta_base/$1" 2>&1) || ta_no place "$ta_said"
+ta_dir=$ta_base/$1
+ta_me
+# Who makes the folder: until the task has begun, its life is the task's.
+IFS= read -r ta_l </proc/self/stat
+ta_self "${ta_l%% *}"
+{
+  printf '%s\0' =spec 1 "$2" >"$ta_dir/spec" &&
+    printf '%s\n' "$3" >"$ta_dir/owner" &&
+    printf '%s' "$4" >"$ta_dir/run" &&
+    printf '%s' "$5" >"$ta_dir/program" &&
+    printf '%s' "$6" >"$ta_dir/places" &&
+    printf '%s' "$7" >"$ta_dir/roots" &&
+    printf '%s\n' "${cf_umask:-022}" >"$ta_dir/umask" &&
+    : >"$ta_dir/log" &&
+    for ta_f in outer pid started status cancel fault waiting exit; do ta_room "$ta_dir/$ta_f" || exit; done &&
+    printf '%s\n' "$(date +%s) $ta_mine" >"$ta_dir/born"
+} 2>/dev/null || ta_no full "$ta_dir could not be written"
+# Every byte is there: a shell that ran half of a file would do half of something.
+ta_size=$(cat "$ta_dir/run" "$ta_dir/program" "$ta_dir/places" "$ta_dir/roots" "$ta_dir/owner" | wc -c)
+[ "$((ta_size))" = $((${#4} + ${#5} + ${#6} + ${#7} + ${#3} + 1)) ] || ta_no full "$ta_dir could not be written"
+# The starter waits in the foreground: what a shell starts in the background ignores interrupts for ever. It is
+# ended by what it started.
+(
+  # shellcheck disable=SC2016 # expanded by the inner shell
+  /bin/sh -c 'IFS= read -r l </proc/$$/stat; l=${l##*) }; set -- "$1" $l; setsid /bin/sh "$1/run" outer "$1" "$$" "${21}"; :' \
+    sh "$ta_dir" </dev/null >/dev/null 2>&1
+  :
+) 2>/dev/null
+[ -e "$ta_dir/outer" ] || ta_no start 'the task did not begin'
+printf '=started\0000\000'

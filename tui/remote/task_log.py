@@ -1,0 +1,130 @@
+"""A task's log, byte for byte, from any offset, over whatever lanes there are meanwhile."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from dataclasses import dataclass
+
+from tui.domain.backoff import retry_delay
+from tui.domain.errors import HostFaultError
+from tui.domain.faults import Fault, FaultKind
+from tui.domain.tasks import is_task_id
+from tui.ports import Clock
+from tui.remote.lane import Lane
+from tui.remote.tasks import task_script
+
+__all__ = ["LogFollower", "LogPart", "read_log"]
+
+PART_BYTES = 256 << 10
+PACE_S = 0.5
+LONGEST_WAIT_S = 30.0
+_NOT_CURED = frozenset({FaultKind.GHOST, FaultKind.INCOMPLETE, FaultKind.TOO_LARGE})
+"""Faults of the log itself, which another connection would meet as well."""
+
+
+@dataclass(frozen=True, slots=True)
+class LogPart:
+    """Some bytes of a log, as they are: a terminal may show them, nothing else without care."""
+
+    offset: int
+    data: bytes
+    size: int
+    """How long the log was when it was looked at."""
+    over: bool
+    """Nothing will be written to it any more."""
+
+    @property
+    def is_last(self) -> bool:
+        """True when the log ends with this part."""
+        return self.over and self.offset + len(self.data) >= self.size
+
+
+async def read_log(
+    lane: Lane, host: str, task_id: str, offset: int, *, limit: int = PART_BYTES, timeout: float = 30.0
+) -> LogPart:
+    """What the log holds from *offset* on, at most *limit* bytes.
+
+    Raises HostFaultError: ``ghost`` when there is no such task, ``incomplete`` when the log has become
+    shorter than *offset*, ``protocol``, and what a question on a lane raises.
+    """
+    if not is_task_id(task_id):
+        raise HostFaultError(_gone(host, task_id))
+    body = await lane.ask(task_script("log"), [task_id, str(offset), str(limit)], timeout=timeout, limit=limit + 4096)
+    if body.startswith(b"=gone\0"):
+        raise HostFaultError(_gone(host, task_id))
+    head = body.split(b"\0", 4)
+    sense = len(head) == 5 and head[:2] == [b"=log", b"2"] and head[2].isdigit() and len(head[2]) <= 18
+    if not sense or head[3] not in (b"open", b"ended") or len(head[4]) > limit:
+        raise HostFaultError(Fault(FaultKind.PROTOCOL, f"{host} sent a log that makes no sense.", "It is read again."))
+    size = int(head[2])
+    if size < offset:
+        raise HostFaultError(
+            Fault(
+                FaultKind.INCOMPLETE,
+                f"The log of {task_id} on {host} is shorter ({size} bytes) than what was read of it ({offset}).",
+                "Somebody changed it there: read it from its beginning.",
+            )
+        )
+    return LogPart(offset, head[4], size, head[3] == b"ended")
+
+
+class LogFollower:
+    """Follows one log to its end; connections may come and go.
+
+    *lanes* gives a usable lane, waiting for one if need be, or raises HostFaultError. :attr:`offset` is where
+    the next part begins: a later follower may go on from there.
+    """
+
+    def __init__(
+        self,
+        lanes: Callable[[], Awaitable[Lane]],
+        host: str,
+        task_id: str,
+        clock: Clock,
+        *,
+        offset: int = 0,
+        pace: float = PACE_S,
+        part_bytes: int = PART_BYTES,
+    ) -> None:
+        self._lanes = lanes
+        self._host = host
+        self._task_id = task_id
+        self._clock = clock
+        self._pace = pace
+        self._part_bytes = part_bytes
+        self.offset = offset
+        self.fault: Fault | None = None
+        """Why nothing comes at present; None when all is well."""
+
+    async def parts(self) -> AsyncGenerator[LogPart, None]:
+        """The parts as they come, none of them empty but the last, each byte once, until the task is over.
+
+        Faults that time may cure are waited out. Raises HostFaultError for others (``ghost``, ``incomplete``,
+        and those that wait for a person).
+        """
+        failures = 0
+        while True:
+            try:
+                lane = await self._lanes()
+                part = await read_log(lane, self._host, self._task_id, self.offset, limit=self._part_bytes)
+            except HostFaultError as error:
+                if error.fault.kind in _NOT_CURED or error.fault.waits_for_a_person:
+                    raise
+                self.fault = error.fault
+                failures += 1
+                await self._clock.sleep(min(LONGEST_WAIT_S, retry_delay(failures, self._clock.jitter())))
+                continue
+            failures = 0
+            self.fault = None
+            self.offset += len(part.data)
+            if part.data or part.is_last:
+                yield part
+            if part.is_last:
+                return
+            if self.offset >= part.size or not part.data:
+                await self._clock.sleep(self._pace)
+
+
+def _gone(host: str, task_id: str) -> Fault:
+    shown = task_id if is_task_id(task_id) else "of that name"
+    return Fault(FaultKind.GHOST, f"{host} keeps no task {shown}.", "It was cleared away, or never started.")
