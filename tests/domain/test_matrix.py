@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pytest
+
 from tests.domain.fleetvalues import environment, package
+from tui.domain.faults import Fault, FaultKind
 from tui.domain.matrix import CellState, by_install, by_name, by_owner, matrix
 
 OLD, NEW = package("numpy", "1.0"), package("numpy", "2.0")
@@ -38,6 +41,25 @@ def test_several_of_one_name_on_a_host_show_all_their_letters() -> None:
     members = [environment("gpu01", "base", NEW), environment("gpu01", "base", OLD, prefix="/other")]
     (row,) = matrix([*members, environment("gpu02", "base", NEW), environment("gpu02", None)], HOSTS, HOSTS)
     assert [cell.letter for cell in row.cells] == ["AB", "A", "", ""]
+
+
+@pytest.mark.parametrize("kind", [FaultKind.INCOMPLETE, FaultKind.GHOST])
+def test_what_is_half_made_or_gone_has_no_letter_and_is_not_the_same(kind: FaultKind) -> None:
+    broken = replace(environment("gpu01", "llm"), fault=Fault(kind, "it is not whole", ""))
+    assert not broken.packages.packages and broken.packages_known
+    (row,) = matrix([broken, environment("gpu02", "llm", NEW)], HOSTS, HOSTS)
+    assert [(cell.state.value, cell.letter) for cell in row.cells[:3]] == [
+        ("broken", ""), ("present", "A"), ("absent", ""),
+    ]  # fmt: skip
+    assert (row.classes, row.broken, row.same) == (1, 1, False)
+    (alone,) = matrix([broken], HOSTS, HOSTS)
+    assert (alone.classes, alone.same) == (0, False)
+
+
+def test_what_holds_packages_although_it_is_broken_keeps_its_letter() -> None:
+    broken = replace(environment("gpu01", "llm", NEW), fault=Fault(FaultKind.INCOMPLETE, "a record is broken", ""))
+    (row,) = matrix([broken, environment("gpu02", "llm", NEW)], HOSTS, HOSTS)
+    assert [(cell.state.value, cell.letter) for cell in row.cells[:2]] == [("broken", "A"), ("present", "A")]
 
 
 def test_what_differs_comes_first_then_what_is_on_most_hosts() -> None:

@@ -8,6 +8,7 @@ from enum import StrEnum
 
 from tui.domain.compare import by_digest
 from tui.domain.environments import Environment
+from tui.domain.faults import FaultKind
 
 __all__ = ["Cell", "CellState", "Group", "MatrixRow", "by_install", "by_name", "by_owner", "matrix"]
 
@@ -19,6 +20,8 @@ class CellState(StrEnum):
     ABSENT = "absent"
     UNKNOWN = "unknown"
     """The host has not answered, or the packages could not be read."""
+    BROKEN = "broken"
+    """It is half-made, or listed but gone: whatever others hold, it is not the same."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,9 +55,14 @@ class MatrixRow:
         return sum(bool(cell.environments) for cell in self.cells)
 
     @property
+    def broken(self) -> int:
+        """On how many hosts it is half-made or gone."""
+        return sum(cell.state is CellState.BROKEN for cell in self.cells)
+
+    @property
     def same(self) -> bool | None:
         """Whether it is the same wherever it is; None when some of it is not known."""
-        if self.classes > 1:
+        if self.classes > 1 or self.broken:
             return False
         unknown = any(cell.state is CellState.UNKNOWN for cell in self.cells)
         return None if unknown or not self.classes else True
@@ -79,11 +87,11 @@ def matrix(environments: Iterable[Environment], hosts: Sequence[str], answered: 
         if env.name is not None:
             named.setdefault(env.name, []).append(env)
     rows = [_row(name, members, hosts, answered) for name, members in named.items()]
-    return sorted(rows, key=lambda row: (row.classes < 2, -row.hosts, row.name))
+    return sorted(rows, key=lambda row: (row.same is not False, -row.hosts, row.name))
 
 
 def _row(name: str, members: list[Environment], hosts: Sequence[str], answered: Collection[str]) -> MatrixRow:
-    groups = by_digest(members)
+    groups = by_digest([env for env in members if not _is_broken(env) or env.packages.packages])
     letters = {group.digest: _letter(at) for at, group in enumerate(groups)}
     by_host: dict[str, list[Environment]] = {}
     for env in members:
@@ -94,10 +102,16 @@ def _row(name: str, members: list[Environment], hosts: Sequence[str], answered: 
         if not here:
             cells.append(Cell(CellState.ABSENT if host in answered else CellState.UNKNOWN))
             continue
-        known = [letters[env.packages.digest] for env in here if env.packages_known]
+        known = [letters[env.packages.digest] for env in here if env.packages_known and env.packages.digest in letters]
         state = CellState.PRESENT if len(known) == len(here) else CellState.UNKNOWN
+        if any(map(_is_broken, here)):
+            state = CellState.BROKEN
         cells.append(Cell(state, "".join(sorted(set(known), key=_letter_order)), tuple(here)))
     return MatrixRow(name, tuple(cells), len(groups))
+
+
+def _is_broken(env: Environment) -> bool:
+    return env.fault is not None and env.fault.kind in (FaultKind.INCOMPLETE, FaultKind.GHOST)
 
 
 def _letter(at: int) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from functools import partial
 from typing import Any
@@ -45,6 +46,8 @@ COLUMNS = (
 )
 
 _LEVELS = "▁▂▃▄▅▆▇█"
+_RUNS = re.compile("(·+)|[^·]+")
+GPU_BARS = 16
 MISSING = cell(UNKNOWN, Tone.DIM)
 TIGHT = 0.2
 """Below this share of free inodes a disk is told of."""
@@ -161,16 +164,22 @@ def _memory(snapshot: HostSnapshot) -> Cell:
 
 
 def gpu_cell(snapshot: HostSnapshot) -> Cell:
-    """One small bar for each GPU (its use), and how many are busy."""
+    """One small bar for each GPU (its use), how many are busy, and whether some are in slices (MIG).
+
+    A dot stands for a GPU whose use nobody knows: a driver does not tell it of one in slices.
+    """
     gpus = snapshot.gpus.value
     if gpus is None:
         return cell(fault_words(snapshot.gpus.fault), Tone.WARN) if snapshot.gpus.fault else MISSING
     if not gpus:
         return cell("none", Tone.DIM)
-    bars = "".join("?" if gpu.util_pct is None else _LEVELS[min(7, max(0, int(gpu.util_pct / 12.5)))] for gpu in gpus)
+    bars = "".join("·" if gpu.util_pct is None else _LEVELS[min(7, max(0, int(gpu.util_pct / 12.5)))] for gpu in gpus)
     busy = sum(map(is_busy, gpus))
-    words = f" {busy}/{len(gpus)}"
-    return ((bars[:16], Tone.ACCENT), (words, Tone.PLAIN if busy else Tone.DIM))
+    return (
+        *((run.group(), Tone.DIM if run[1] else Tone.ACCENT) for run in _RUNS.finditer(bars[:GPU_BARS])),
+        (f" {busy}/{len(gpus)}", Tone.PLAIN if busy else Tone.DIM),
+        *(cell(" MIG", Tone.DIM) if any(gpu.mig for gpu in gpus) else BLANK),
+    )
 
 
 def is_busy(gpu: Gpu) -> bool:

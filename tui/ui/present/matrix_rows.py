@@ -10,9 +10,11 @@ from tui.ui.present.cell import Cell, Tone, cell, remote
 from tui.ui.present.table import Column, Row
 from tui.ui.present.words import count
 
-__all__ = ["columns", "row"]
+__all__ = ["columns", "legend", "row"]
 
 LEAST, MOST = 4, 14
+ROOMY = 130
+"""Terminal columns from which on the legend is written out."""
 
 
 def columns(hosts: Sequence[str]) -> tuple[Column, ...]:
@@ -46,9 +48,18 @@ def row(name: MatrixRow, first: int) -> Row:
     )
 
 
+def legend(columns: int) -> Cell:
+    """What the letters and signs mean, for a terminal of so many *columns*."""
+    if columns < ROOMY:
+        return cell("A most, B other, – none, ? unknown, ! broken", Tone.DIM)
+    return cell("A: what most have · B, C: others · –: not there · ?: not known · !: half-made, or gone", Tone.DIM)
+
+
 def _said(name: MatrixRow) -> Cell:
     if name.same is False:
-        return cell(f"{name.classes} differ, {count(name.hosts, 'host')}", Tone.WARN)
+        said = [f"{name.classes} differ"] if name.classes > 1 else []
+        said += [f"{name.broken} broken"] if name.broken else []
+        return cell(", ".join([*said, count(name.hosts, "host")]), Tone.WARN)
     where = count(name.hosts, "host")
     if name.hosts < 2:
         return cell(where, Tone.DIM)
@@ -58,6 +69,8 @@ def _said(name: MatrixRow) -> Cell:
 def _place(place: Place) -> Cell:
     if place.state is CellState.ABSENT:
         return cell("–", Tone.DIM)
+    if place.state is CellState.BROKEN:
+        return cell(place.letter + "!", Tone.BAD)
     if not place.letter:
         return cell("?", Tone.DIM)
     letter = place.letter + ("?" if place.state is CellState.UNKNOWN else "")

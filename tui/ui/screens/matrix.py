@@ -70,12 +70,11 @@ class MatrixScreen(ViewScreen):
         fit = sum(1 for width in self.grid.widths[2:] if width)
         hidden = max(0, len(self.hosts()) - fit)
         differ = sum(row.same is False for row in self._rows)
-        said = f"{count(differ, 'name')} differ{'s' * (differ == 1)} between hosts"
         return join(
             (
                 cell(f"{count(hidden, 'host')} more: ← →" if hidden else "", Tone.ACCENT),
-                cell(said, Tone.WARN if differ else Tone.DIM),
-                cell("A: what most have · B, C: others · –: not there · ?: not known", Tone.DIM),
+                cell(f"{differ:,} differ{'s' * (differ == 1)}", Tone.WARN if differ else Tone.DIM),
+                matrix_rows.legend(self.app.size.width),
             ),
             " · ",
         )
