@@ -17,10 +17,8 @@ import asyncio
 import os
 import re
 import resource
-import shutil
 import statistics
 import subprocess
-import tempfile
 import time
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
@@ -29,6 +27,7 @@ from typing import Any
 
 from tests.benchmarks.bench_fleet import Goal
 from tests.benchmarks.measure import table
+from tests.benchmarks.scratch import scratch
 from tests.condaroot import CondaRoot, Pkg
 from tui import runtime
 from tui.domain.hosts import HostSpec, SearchPlaces
@@ -278,24 +277,23 @@ def main() -> None:
     parser.add_argument("--packages", type=int, default=200)
     parser.add_argument("--rounds", type=int, default=10)
     args = parser.parse_args()
-    directory = Path(tempfile.mkdtemp(prefix="cfb-root-"))
-    try:
+    with scratch() as directory:
         home = directory / "home"
         home.mkdir()
         build(directory / "conda", args.envs, args.packages)
-        subprocess.run(["tmux", "-f", "/dev/null", "new-session", "-d", "-s", "train", "sleep 600"],
-                       env=environment(home), check=True, timeout=30)  # fmt: skip
-        rows = asyncio.run(measure(directory / "conda", home, args.rounds))
-        host, log = Host(directory / "conda", home), directory / "strace"
-        traced = ("strace", "-f", "-qq", "-e", "trace=execve", "-e", "signal=none", "-o", str(log))
-        first = execs(lambda: host.status(1, 0, traced), log)
-        both = execs(lambda: host.status(1, 1, traced), log)
-        rows += [Goal("status, programs started: first", first, 0, 5),
-                 Goal("status, programs started: unchanged", both - first, 0, 5)]  # fmt: skip
-    finally:
-        subprocess.run(["tmux", "kill-server"], env=environment(directory / "home"), stderr=subprocess.DEVNULL,
-                       check=False, timeout=30)  # fmt: skip
-        shutil.rmtree(directory, ignore_errors=True)
+        try:
+            subprocess.run(["tmux", "-f", "/dev/null", "new-session", "-d", "-s", "train", "sleep 600"],
+                           env=environment(home), check=True, timeout=30)  # fmt: skip
+            rows = asyncio.run(measure(directory / "conda", home, args.rounds))
+            host, log = Host(directory / "conda", home), directory / "strace"
+            traced = ("strace", "-f", "-qq", "-e", "trace=execve", "-e", "signal=none", "-o", str(log))
+            first = execs(lambda: host.status(1, 0, traced), log)
+            both = execs(lambda: host.status(1, 1, traced), log)
+        finally:
+            subprocess.run(["tmux", "kill-server"], env=environment(home), stderr=subprocess.DEVNULL,
+                           check=False, timeout=30)  # fmt: skip
+    rows += [Goal("status, programs started: first", first, 0, 5),
+             Goal("status, programs started: unchanged", both - first, 0, 5)]  # fmt: skip
     table(
         f"One host, {args.envs} environments of {args.packages} packages; load of the machine {os.getloadavg()[0]:.1f}",
         ["what", "detail", "ratio or figure", "goal", ""],

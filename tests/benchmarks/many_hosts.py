@@ -18,13 +18,13 @@ import signal
 import socket
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from tests.benchmarks.light_server import address
+from tests.benchmarks.scratch import masters, scratch
 from tests.sshd import SshServer, generate_key
 from tui.remote.scripts import script
 from tui.remote.status import parse_status
@@ -53,14 +53,7 @@ class Hosts:
 
     def masters(self) -> list[int]:
         """The processes of shared connections that are open now."""
-        found = []
-        for entry in Path("/proc").iterdir():
-            if entry.name.isdigit():
-                with contextlib.suppress(OSError):
-                    line = (entry / "cmdline").read_bytes()
-                    if line.startswith(b"ssh: ") and os.fsencode(self.control) in line:
-                        found.append(int(entry.name))
-        return found
+        return masters(self.control)
 
     def end_masters(self) -> None:
         """End the shared connections."""
@@ -109,7 +102,7 @@ def status_dialogue() -> dict[str, bytes]:
 @contextlib.contextmanager
 def light_hosts(count: int) -> Iterator[Hosts]:
     """One process that answers for all hosts from memory: isolates the client."""
-    with _folder() as directory:
+    with scratch() as directory:
         generate_key(directory / "host_key")
         generate_key(directory / "client")
         shutil.copy(directory / "client.pub", directory / "client.pub.keys")
@@ -141,7 +134,7 @@ def light_hosts(count: int) -> Iterator[Hosts]:
 @contextlib.contextmanager
 def real_hosts(count: int) -> Iterator[Hosts]:
     """OpenSSH's sshd under as many addresses; every session is real, with a shell of its own."""
-    with _folder() as directory, contextlib.ExitStack() as stack:
+    with scratch() as directory, contextlib.ExitStack() as stack:
         directory.chmod(0o755)
         options = _readable_proc(directory)
         hosts: dict[str, tuple[str, int, str]] = {}
@@ -208,16 +201,6 @@ def _client_files(
     sharing = ["  ControlMaster auto", f"  ControlPath {control}/%n", "  ControlPersist 600"]
     shared.write_text(blocks + "\n".join(common + sharing) + "\n")
     return Hosts(tuple(hosts), config, shared, control, command, directory)
-
-
-@contextlib.contextmanager
-def _folder() -> Iterator[Path]:
-    # Short: the path of a control socket holds 108 characters at most.
-    directory = Path(tempfile.mkdtemp(prefix="cfb-"))
-    try:
-        yield directory
-    finally:
-        shutil.rmtree(directory, ignore_errors=True)
 
 
 def _free_port(where: str) -> int:
