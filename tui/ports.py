@@ -145,8 +145,8 @@ class Connector(Protocol):
 
         *report* receives the steps as they happen ("resolving", "jump bastion", "authenticating with …",
         "asking for the password"), for the connection log: plain text without secrets; one that is a
-        :class:`Notice` is for the person's eyes, at once. *resolved* receives the
-        address, port and user as soon as the settings of ssh are read, whatever comes of the try; not for ``local``.
+        :class:`Notice` is for the person's eyes, at once. *resolved* receives the address, port, user and jump hosts
+        as soon as the settings of ssh are read, whatever comes of the try; not for ``local``.
         Raises HostFaultError.
         """
 

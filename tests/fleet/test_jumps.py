@@ -119,7 +119,7 @@ async def test_where_a_host_would_be_reached_is_told_though_its_jump_fails(
         told: list[ConnectionFacts] = []
         with pytest.raises(HostFaultError):
             await engine.connect(HostSpec("gpu"), None, told.append)
-    assert told == [ConnectionFacts(address="127.0.0.1", port=shared_server.port, user=ada.name)]
+    assert told == [ConnectionFacts(address="127.0.0.1", port=shared_server.port, user=ada.name, via=("a",))]
     broken = tmp_path / "broken"
     broken.write_text("Host gpu\n  Port nonsense\n")
     with pytest.raises(HostFaultError):

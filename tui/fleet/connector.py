@@ -69,7 +69,9 @@ class SshConnector:
         """Reach *spec*; see the port."""
         if spec.is_local:
             return LocalConnection(self._engine.clock)
-        return await self._reach(spec, None, (), report or _silent, resolved)
+        connection = await self._reach(spec, None, (), report or _silent, resolved)
+        self._jumps.forgive({spec.name, *connection.facts.via})
+        return connection
 
     async def close(self) -> None:
         """Close every connection still up and the jumps below them, end helpers, and forget every secret."""
@@ -155,7 +157,8 @@ class SshConnector:
         report(phrase("reading its ssh settings"))
         resolved = await self._config.resolve(spec)
         if tell is not None:
-            tell(ConnectionFacts(address=resolved.hostname, port=resolved.port, user=resolved.user))
+            via = tuple(part.host for part in resolved.jumps)
+            tell(ConnectionFacts(address=resolved.hostname, port=resolved.port, user=resolved.user, via=via))
         try:
             lease = await self._lease(resolved, resolved.jumps if jumps is None else jumps, passed, report)
             if lease is not None and resolved.proxy_command is not None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Set
 from dataclasses import dataclass, field
 
 from tui.domain.errors import HostFaultError
@@ -53,7 +53,7 @@ class _Entry:
 
 
 class JumpPool:
-    """Hands out leases. A jump that failed is not tried again for five seconds, whoever asks."""
+    """Hands out leases. A jump that failed is not tried again for five seconds, whoever asks, unless it is forgiven."""
 
     def __init__(self, dial: Dial) -> None:
         self._dial = dial
@@ -129,6 +129,12 @@ class JumpPool:
             entry.timer = asyncio.get_running_loop().call_later(_FAILED_S, self._drop, entry)
         elif entry.waiting == 0 and entry.users == 0:
             self.left(entry)
+
+    def forgive(self, names: Set[str]) -> None:
+        """Hosts called *names* were reached: what failed on its way through them may be tried anew at once."""
+        for entry in list(self._entries.values()):
+            if _ended(entry) and any(part.host in names for part in entry.key):
+                self._drop(entry)
 
     def left(self, entry: _Entry) -> None:
         """A lease was given back; the last one closes the connection a little later."""

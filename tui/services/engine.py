@@ -61,6 +61,7 @@ class FleetService:
         self._connector = connector
         self._keeper = SnapshotKeeper(snapshots, self.store, clock)
         self._world = World(settings, self.store, clock, connector, probe_factory, self._keeper.mark)
+        self._world.reached = self._reached
         self._watchers: dict[str, HostWatcher] = {}
         self._chores: set[asyncio.Task[Any]] = set()
         self._keeping = False
@@ -193,6 +194,14 @@ class FleetService:
             if not self._closing:
                 watcher.start()
         return self._watchers[name]
+
+    def _reached(self, host: str) -> None:
+        """Whoever failed on the way through this host, or through those it was reached by, is tried again."""
+        facts = self.store.host(host).facts
+        names = {host, *facts.via, *((facts.address,) if facts.address else ())}
+        for name, watcher in self._watchers.items():
+            if name != host:
+                watcher.way_opened(names)
 
     def _asking(self, host: str, begins: bool) -> None:
         if host in self._watchers:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Coroutine, Iterable
+from collections.abc import Callable, Coroutine, Iterable, Set
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from tui.domain.backoff import retry_delay
 from tui.domain.errors import HostFaultError
-from tui.domain.faults import Fault
+from tui.domain.faults import Fault, FaultKind
 from tui.domain.hosts import HostSpec, HostState
 from tui.domain.phrases import phrase
 from tui.domain.settings import Settings
@@ -31,6 +31,7 @@ LOG = logging.getLogger(__name__)
 
 STABLE_S = 60.0
 """A connection that held for so long, in seconds, was good: after its loss the first, short delay applies again."""
+_GIVEN_ELSEWHERE = (FaultKind.HOST_KEY_UNKNOWN, FaultKind.AUTH_NEEDED)
 GOODBYE_S = 1.0
 """How long a lost or dropped connection gets to end, in seconds; nobody waits for it."""
 
@@ -47,6 +48,8 @@ class World:
     keep: Callable[[str], None]
     """Called with a host's name after each inventory: its snapshot is worth keeping."""
     sight: Sight = field(default_factory=Sight)
+    reached: Callable[[str], None] = lambda host: None
+    """Called with a host's name when it is up."""
 
 
 class HostWatcher:
@@ -63,6 +66,7 @@ class HostWatcher:
         self._failures = 0
         self._tried_and_failed = False
         self._questions = 0
+        self._way_opened = False
         self._retry = asyncio.Event()
         self._restart = asyncio.Event()
         self._progress = asyncio.Event()
@@ -113,6 +117,21 @@ class HostWatcher:
         self._retry.set()
         self._restart.set()
 
+    def way_opened(self, names: Set[str]) -> None:
+        """Hosts called *names* were reached: try again now what failed for want of a way through them.
+
+        So does a host that was itself reached on another's behalf while its own try waits for a person: its key
+        or its password was given there.
+        """
+        view = self._world.store.host(self.name)
+        behind = not names.isdisjoint(view.facts.via)
+        self._way_opened = self._way_opened or behind
+        kinds = ((FaultKind.JUMP_FAILED,) if behind else ()) + (_GIVEN_ELSEWHERE if self.name in names else ())
+        if view.state in (HostState.WAITING, HostState.DOWN) and view.fault is not None and view.fault.kind in kinds:
+            self._report(phrase("trying again: the way there is open"))
+            self._failures = 0
+            self._retry.set()
+
     def asking(self, begins: bool) -> None:
         """The host waits for a person, or no longer."""
         self._questions += 1 if begins else -1
@@ -160,6 +179,7 @@ class HostWatcher:
 
     async def _attempt(self) -> Fault | None:
         """Connect and serve until the connection ends: why, or None when a person wanted it."""
+        self._way_opened = False
         known = self._world.store.host(self.name).fault
         self._set_state(HostState.CONNECTING, known.with_retry_at(None) if known else None)
         connection: Connection | None = None
@@ -206,6 +226,7 @@ class HostWatcher:
         probe = self._world.probe_factory(connection, self.spec)
         self._connection, self._probe = connection, probe
         self._set_state(HostState.UP, None, connection)
+        self._world.reached(self.name)
         gone = asyncio.ensure_future(connection.closed())
         restart = asyncio.ensure_future(self._restart.wait())
         lanes = self.lanes.begin(probe, self._world.sight)
@@ -227,6 +248,8 @@ class HostWatcher:
     async def _rest(self, fault: Fault) -> None:
         """Wait until the next try: by the schedule, or until a person acts."""
         clock = self._world.clock
+        if self._way_opened and fault.kind is FaultKind.JUMP_FAILED:
+            return  # the way was opened while this try was failing on it
         self._failures += 1
         self._tried_and_failed = True
         self._report(fault.message)
@@ -269,7 +292,7 @@ class HostWatcher:
         """Where it is tried, known before it is reached, and kept when it never is."""
         store = self._world.store
         view = store.host(self.name)
-        facts = replace(view.facts, address=found.address, port=found.port, user=found.user)
+        facts = replace(view.facts, address=found.address, port=found.port, user=found.user, via=found.via)
         store.set_state(self.name, view.state, view.fault, self._world.clock.now(), facts)
 
     def _set_state(self, state: HostState, fault: Fault | None, connection: Connection | None = None) -> None:
