@@ -14,6 +14,7 @@ from tests.ui.fake_fleet import HOSTILE, NOW, fault
 from tui.domain.faults import FaultKind
 from tui.domain.hosts import HostSpec, HostState
 from tui.domain.snapshot import HostSnapshot, Part
+from tui.domain.steps import finish
 from tui.domain.text import parse_printed
 from tui.services.events import Bus, HostChanged, HostLogged, SnapshotChanged
 from tui.services.store import HostView
@@ -86,9 +87,9 @@ def test_a_filter_wants_all_words() -> None:
     rows = [
         Row(name, (cell(name), lambda now: cell("live")), also="Extra") for name in ("Alpha one", "alpha two", "beta")
     ]
-    assert [row.key for row in matching(rows, "ALPHA two")] == ["alpha two"]
-    assert [row.key for row in matching(rows, "extra beta")] == ["beta"]
-    assert len(matching(rows, "  ")) == 3
+    assert [row.key for row in finish(matching(rows, "ALPHA two"))] == ["alpha two"]
+    assert [row.key for row in finish(matching(rows, "extra beta"))] == ["beta"]
+    assert len(finish(matching(rows, "  "))) == 3
 
 
 @pytest.mark.parametrize(

@@ -20,7 +20,7 @@ that is not finished yet never raises: the rest applies, and :attr:`Query.proble
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Generic, Protocol, TypeVar
@@ -32,6 +32,7 @@ from tui.domain.packagespec import PackageSpec, read_package_spec
 from tui.domain.phrases import phrase, worded
 from tui.domain.querylex import Term, terms
 from tui.domain.queryvalues import Test
+from tui.domain.steps import Steps, finish, pieces
 from tui.domain.text import printable
 
 __all__ = ["Field", "Flag", "Problem", "Query", "Row", "Schema", "compile_query"]
@@ -54,6 +55,9 @@ class Row(Protocol):
 
 
 R = TypeVar("R", bound=Row)
+
+SETS = 16
+"""So many sets of packages are indexed in one step: one may hold a thousand packages."""
 
 
 @dataclass(frozen=True)
@@ -132,9 +136,11 @@ class Query(Generic[R]):
         problems: list[Problem],
         index: PackageIndex,
         unfinished: Test[R] | None = None,
+        named: Mapping[Test[R], str] | None = None,
     ) -> None:
         self.text = text
         self._unfinished = unfinished
+        self._named = named or {}
         self.problems = tuple(problems)
         """All that was not understood, in the order of the text."""
         self._tests = tests
@@ -156,29 +162,52 @@ class Query(Generic[R]):
         A last word that is the beginning of a field's or a package's name (``unus``) and would leave nothing
         is not applied yet: a table must not blink while a field is being written.
         """
+        return finish(self.steps(list(rows), now))
+
+    def steps(self, rows: Sequence[R], now: float) -> Steps[list[R]]:
+        """:meth:`select`, in steps."""
+        yield from self._prepare(rows)
         left = list(rows)
-        self._prepare(left)
         for test, wanted in self._tests:
-            before, left = left, [row for row in left if test(row, now) is wanted]
+            before, left = left, []
+            for some in pieces(before):
+                left += [row for row in some if test(row, now) is wanted]
+                yield
             if not left and test is self._unfinished:
                 return before
         return left
 
+    def unknown(self, rows: Sequence[R], now: float) -> tuple[str, ...]:
+        """The fields and flags asked for of which nothing is known in any of *rows*: they keep no row, nor does
+        their negation, until somebody has measured. Worth asking only when nothing was kept."""
+        return tuple(
+            dict.fromkeys(
+                name
+                for test, _ in self._tests
+                if (name := self._named.get(test)) is not None and all(test(row, now) is None for row in rows)
+            )
+        )
+
     def matches(self, row: R, now: float) -> bool:
         """Whether one row fits."""
-        self._prepare((row,))
+        finish(self._prepare((row,)))
         return all(test(row, now) is wanted for test, wanted in self._tests)
 
-    def _prepare(self, rows: Iterable[R]) -> None:
+    def _prepare(self, rows: Sequence[R]) -> Steps[None]:
         if not self._packages:
             return
         index = self._index
-        for row in rows:
-            packages = row.packages
-            if packages is not None and packages.digest not in index.known:
-                index.add(packages)
+        for some in pieces(rows):
+            for row in some:
+                packages = row.packages
+                if packages is not None and packages.digest not in index.known:
+                    index.add(packages)
+                    if len(index) % SETS == 0:
+                        yield
+            yield
         for one in self._packages:
             one.prepare()
+            yield
 
 
 _FIELD = re.compile(r"([A-Za-z_-]+)(<=|>=|!=|==|~=|:(?!:)|=|<|>)(.*)\Z", re.DOTALL)
@@ -206,7 +235,7 @@ def compile_query(text: str, schema: Schema[R], index: PackageIndex | None = Non
     # What is cheap and holds much back goes first: words are the dearest.
     tests = compiler.tests + compiler.words
     unfinished = compiler.words[-1][0] if found and compiler.may_become_more(found[-1], cut) else None
-    return Query(cut, tests, compiler.packages, compiler.problems, index, unfinished)
+    return Query(cut, tests, compiler.packages, compiler.problems, index, unfinished, compiler.named)
 
 
 class _Compiler(Generic[R]):
@@ -217,6 +246,8 @@ class _Compiler(Generic[R]):
         self.words: list[tuple[Test[R], bool]] = []
         self.packages: list[_Packages] = []
         self.problems: list[Problem] = []
+        self.named: dict[Test[R], str] = {}
+        """What a test looks at: the name of a field, or ``is:`` with a flag."""
 
     def problem(self, message: str, term: Term) -> None:
         self.problems.append(Problem(message, term.start, term.end))
@@ -271,7 +302,9 @@ class _Compiler(Generic[R]):
                 sign, value = (inner[0], value[inner.end() :]) if inner else (sign, value)
             elif sign == ":" and value.startswith("="):  # name:=base
                 sign, value = "=", value[1:]
-            self.tests.append((field.test(sign, value), not term.negated))
+            test = field.test(sign, value)
+            self.named[test] = name
+            self.tests.append((test, not term.negated))
         elif sign == ":":  # gpu01:train, as a selector would say it: the row's text holds that
             near = get_close_matches(name, [*self.schema.fields, "is"], n=1, cutoff=0.75)
             if near:
@@ -294,7 +327,12 @@ class _Compiler(Generic[R]):
         if flag is None:
             raise ValueError(phrase("That is none of {known}.", known=known))
         get = flag.test
-        self.tests.append(((lambda row, now: get(row)), not term.negated))
+
+        def test(row: R, now: float) -> bool | None:
+            return get(row)
+
+        self.named[test] = f"is:{word}"
+        self.tests.append((test, not term.negated))
 
     def _group(self, term: Term) -> None:
         name = term.text[1:]

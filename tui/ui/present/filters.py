@@ -8,6 +8,7 @@ from typing import Any
 
 from tui.domain.packageindex import PackageIndex
 from tui.domain.query import Schema, compile_query
+from tui.domain.steps import Steps
 from tui.ui.present.table import Row, matching
 
 __all__ = ["RowFilter", "by_fields", "by_words"]
@@ -19,14 +20,14 @@ class RowFilter:
 
     words: str
     """As typed."""
-    select: Callable[[list[Row], float], list[Row]] | None = None
+    select: Callable[[list[Row], float], Steps[list[Row]]] | None = None
     """Those of all rows that it keeps at a time (Unix seconds), in their order; None keeps everything."""
     problem: str = ""
     """What of the words was not understood, as a sentence in printed form; that part then filters nothing."""
 
-    def apply(self, rows: list[Row], now: float) -> list[Row]:
+    def steps(self, rows: list[Row], now: float) -> Steps[list[Row]]:
         """The rows that it keeps, in their order."""
-        return rows if self.select is None else self.select(rows, now)
+        return rows if self.select is None else (yield from self.select(rows, now))
 
 
 def by_words(words: str) -> RowFilter:
@@ -40,9 +41,11 @@ def by_fields(words: str, schema: Schema[Any], index: PackageIndex) -> RowFilter
     if not query:
         return RowFilter(words, problem=query.problem or "")
 
-    def select(rows: list[Row], now: float) -> list[Row]:
+    def select(rows: list[Row], now: float) -> Steps[list[Row]]:
         # As a whole, because a word that is still being written holds back only what leaves something.
-        kept = set(map(id, query.select([row.facts for row in rows], now)))
+        found = yield from query.steps([row.facts for row in rows], now)
+        yield
+        kept = set(map(id, found))
         return [row for row in rows if id(row.facts) in kept]
 
     return RowFilter(words, select, query.problem or "")

@@ -6,6 +6,7 @@ from collections.abc import Callable, Collection, Hashable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from tui.domain.steps import PIECE, Steps, pieces
 from tui.ui.present.cell import Cell, Tone, cell
 from tui.ui.present.table import Row
 
@@ -13,7 +14,8 @@ __all__ = ["GroupKey", "Grouping", "grouped"]
 
 GroupKey = tuple[str, ...]
 
-
+HEAD = 16
+"""A head costs about as much as so many of its rows."""
 LONE: GroupKey = ()
 """The key of what is alone."""
 
@@ -38,18 +40,23 @@ def head_key(grouping: Grouping, key: GroupKey | None) -> Hashable:
     return ("group", grouping.id, *(key if key is not None else (None,)))
 
 
-def grouped(rows: Sequence[Row], grouping: Grouping, folded: Collection[Hashable]) -> list[Row]:
+def grouped(rows: Sequence[Row], grouping: Grouping, folded: Collection[Hashable]) -> Steps[list[Row]]:
     """*rows* under their heads, heads in the order of their keys, the unknown last; folded ones without rows."""
     members: dict[GroupKey | None, list[Row]] = {}
-    for row in rows:
-        members.setdefault(grouping.key(row.item), []).append(row)
+    for some in pieces(rows):
+        for row in some:
+            members.setdefault(grouping.key(row.item), []).append(row)
+        yield
     if grouping.lone:
         alone = {key for key, inside in members.items() if len(inside) == 1 and key is not None}
-        together = [row for row in rows if grouping.key(row.item) in alone]
+        # Keys come in the order of their first row: of those alone that is the order of the rows.
+        together = [row for key, inside in members.items() if key in alone for row in inside]
         members = {key: inside for key, inside in members.items() if key not in alone}
         if together:
             members[LONE] = together
+        yield
     shown: list[Row] = []
+    titled = 0
     for key, inside in sorted(members.items(), key=_place):
         head = head_key(grouping, key)
         closed = head in folded
@@ -64,6 +71,10 @@ def grouped(rows: Sequence[Row], grouping: Grouping, folded: Collection[Hashable
         )
         if not closed:
             shown += inside
+        titled += HEAD + len(inside)
+        if titled > PIECE:
+            titled = 0
+            yield
     return shown
 
 

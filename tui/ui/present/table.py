@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from operator import itemgetter
 from typing import Any
 
+from tui.domain.steps import Steps, pieces
 from tui.ui.present.cell import Cell, Live, Tone, cell, plain, width
 
 __all__ = ["Column", "Note", "Row", "Sort", "fit_columns", "matching", "natural_widths", "sorted_rows", "titled"]
@@ -54,6 +55,8 @@ class Row:
     head: Cell = ()
     """Painted over the whole width in place of the cells: the head of a group."""
     _haystack: str | None = field(default=None, repr=False)
+    _by: Callable[[Any], Any] | None = field(default=None, repr=False)
+    _worth: Any = field(default=None, repr=False)
 
     @property
     def haystack(self) -> str:
@@ -62,6 +65,12 @@ class Row:
             texts = [plain(each) for each in self.cells if not callable(each)]
             self._haystack = "\n".join((*texts, self.also)).casefold()
         return self._haystack
+
+    def worth(self, by: Callable[[Any], Any]) -> Any:
+        """What the row is sorted by; made once as long as the column is the same."""
+        if self._by is not by:
+            self._by, self._worth = by, by(self.item)
+        return self._worth
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,21 +111,31 @@ class Sort:
     falling: bool = False
 
 
-def sorted_rows(rows: Iterable[Row], columns: Sequence[Column], sort: Sort | None) -> list[Row]:
+def sorted_rows(rows: Sequence[Row], columns: Sequence[Column], sort: Sort | None) -> Steps[list[Row]]:
     """*rows* in the wanted order; equal ones keep theirs, and those without a known value come last either way."""
     by = next((column.by for column in columns if sort is not None and column.id == sort.column), None)
     if sort is None or by is None:
         return list(rows)
-    known: list[tuple[Any, Row]] = []
+    runs: list[list[tuple[Any, Row]]] = []
     unknown: list[Row] = []
-    for row in rows:
-        value = by(row.item)
-        if value is None:
-            unknown.append(row)
-        else:
-            known.append((value, row))
-    known.sort(key=itemgetter(0), reverse=sort.falling)
-    return [row for _, row in known] + unknown
+    for some in pieces(rows):
+        known: list[tuple[Any, Row]] = []
+        for row in some:
+            value = row.worth(by)
+            if value is None:
+                unknown.append(row)
+            else:
+                known.append((value, row))
+        known.sort(key=itemgetter(0), reverse=sort.falling)
+        runs.append(known)
+        yield
+    while len(runs) > 1:  # two sorted runs are one pass for list.sort, which keeps the order of equal ones
+        for place in range(len(runs) // 2):
+            both = runs[place] + runs.pop(place + 1)
+            both.sort(key=itemgetter(0), reverse=sort.falling)
+            runs[place] = both
+            yield
+    return [row for run in runs for _, row in run] + unknown
 
 
 def titled(columns: Sequence[Column], sort: Sort | None) -> tuple[Column, ...]:
@@ -157,9 +176,13 @@ def fit_columns(columns: Sequence[Column], natural: Sequence[int], room: int) ->
     return widths
 
 
-def matching(rows: Iterable[Row], words: str) -> list[Row]:
+def matching(rows: Sequence[Row], words: str) -> Steps[list[Row]]:
     """The rows that hold every one of *words* (blank-separated, any case), in their order."""
     wanted = words.casefold().split()
     if not wanted:
         return list(rows)
-    return [row for row in rows if all(word in row.haystack for word in wanted)]
+    found: list[Row] = []
+    for some in pieces(rows):
+        found += [row for row in some if all(word in row.haystack for word in wanted)]
+        yield
+    return found

@@ -6,6 +6,7 @@ import asyncio
 import time
 from abc import abstractmethod
 from collections.abc import Hashable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, ClassVar
@@ -20,13 +21,14 @@ from tui.domain.text import printable
 from tui.services.fleet import FleetApi
 from tui.ui.bridge import Changes
 from tui.ui.catalog import COMMANDS, LABELS, MODES
+from tui.ui.present.arranged import Arranged, Arrangement, arrange
 from tui.ui.present.cell import BLANK, Cell, Tone, cell, join
 from tui.ui.present.filters import RowFilter, by_words
-from tui.ui.present.groups import grouped
 from tui.ui.present.lines import Line
 from tui.ui.present.notes import marked_cell, no_match_note
-from tui.ui.present.table import Note, Row, sorted_rows, titled
+from tui.ui.present.table import Note, Row, titled
 from tui.ui.screens.arrange import ArrangeScreen
+from tui.ui.slices import in_slices
 from tui.ui.widgets.bars import FilterBar, ModeTab, StatusLine, TopBar
 from tui.ui.widgets.detail import Detail
 from tui.ui.widgets.footer import KeyLine
@@ -79,6 +81,7 @@ class ListingScreen(ArrangeScreen):
         self.row_filter = by_words("")
         self._renewing = False
         self._outdated = False
+        self._hurry = asyncio.Event()
         self._drawn: Hashable = None
         self._all_rows = 0
         self._wanted_key: Hashable | None = None
@@ -159,13 +162,18 @@ class ListingScreen(ArrangeScreen):
     def changed(self, changes: Changes) -> None:
         """The fleet changed, and this screen is in front."""
         if changes.hosts:
-            self.renew()
+            self._outdated = True
+            self._start_renewing()
         else:
             self.show_detail()
 
     def renew(self) -> None:
         """Make what is out of date, and show it."""
         self._outdated = True
+        self._hurry.set()
+        self._start_renewing()
+
+    def _start_renewing(self) -> None:
         if not self._renewing and self.is_mounted:
             self._renewing = True
             self.app.launch(self._renew, "show the table")
@@ -174,41 +182,55 @@ class ListingScreen(ArrangeScreen):
         try:
             while self._outdated and self.is_attached:
                 self._outdated = False
+                self._hurry.clear()
                 began = time.perf_counter()
                 await self._renew_once()
                 took = time.perf_counter() - began
-                if self._outdated and took > COSTLY_S:  # a table that is dear to draw leaves time for the keys
-                    await asyncio.sleep(min(0.3, 2 * took))
+                if self._outdated and took > COSTLY_S:  # what hosts say of a large table leaves time for the keys
+                    with suppress(TimeoutError):
+                        await asyncio.wait_for(self._hurry.wait(), min(0.3, 2 * took))
         finally:
             self._renewing = False
 
     async def _renew_once(self) -> None:
-        if self.filter_bar.words != self.row_filter.words:
-            self.row_filter = self.filter_for(self.filter_bar.words)
-        wanted = self.row_filter
+        asked = self._arrangement().filter
         gathered = await self.gather()
         if not self.is_attached:
             return
-        stamp = (gathered.stamp, wanted, self.sort, self.grouping, frozenset(self.folded), self.columns)
+        wanted = self._arrangement()
+        if wanted.filter is not asked:  # some tables gather by the filter's words
+            self._outdated = True
+            return
+        stamp = (gathered.stamp, wanted)
         if stamp != self._drawn or not gathered.rows:
+            steps = arrange(gathered.rows, wanted, self.app.now())
+            # A newer key makes this one's table void; what hosts say meanwhile waits until it is shown.
+            arranged = await in_slices(steps, lambda: self.is_attached and self._arrangement() == wanted)
+            if arranged is None:
+                self._outdated = True
+                return
             self._drawn = stamp
-            self._draw(gathered, wanted)
+            self._draw(gathered, wanted, arranged)
         self.show_around()
         self.show_detail()
 
-    def _draw(self, gathered: Gathered, wanted: RowFilter) -> None:
+    def _arrangement(self) -> Arrangement:
+        """What the person wants to see now."""
+        if self.filter_bar.words != self.row_filter.words:
+            self.row_filter = self.filter_for(self.filter_bar.words)
+        return Arrangement(self.row_filter, self.columns, self.sort, self.grouping, frozenset(self.folded))
+
+    def _draw(self, gathered: Gathered, wanted: Arrangement, arranged: Arranged) -> None:
         total = self._all_rows = len(gathered.rows)
-        self.unfolded = sorted_rows(wanted.apply(gathered.rows, self.app.now()), self.columns, self.sort)
-        shown = self.unfolded
-        if self.grouping is not None:
-            shown = grouped(shown, self.grouping, self.folded)
-        note = no_match_note(printable(wanted.words), total, *self.THING) if total else gathered.note
-        self.grid.set_columns(titled(self.columns, self.sort))
-        self.grid.set_rows(shown, gathered.natural, note)
+        words = wanted.filter.words
+        self.unfolded = arranged.kept
+        note = no_match_note(printable(words), total, *self.THING) if total else gathered.note
+        self.grid.set_columns(titled(wanted.columns, wanted.sort))
+        self.grid.set_rows(arranged.shown, gathered.natural, note, arranged.places)
         if self._wanted_key is not None and self.grid.move_to(self._wanted_key):
             self._wanted_key = None
-        self.drawn_for, self.drawn_sort, self.drawn_group = wanted.words, self.sort, self.grouping
-        self.filter_bar.count(len(self.unfolded), total, wanted.problem)
+        self.drawn_for, self.drawn_sort, self.drawn_group = words, wanted.sort, wanted.grouping
+        self.filter_bar.count(len(self.unfolded), total, wanted.filter.problem)
 
     def go_to(self, key: Hashable) -> None:
         """Put the cursor on the row with *key*, at the latest when it is there."""
@@ -216,7 +238,8 @@ class ListingScreen(ArrangeScreen):
 
     def show_around(self) -> None:
         """The lines around the table."""
-        marked = marked_cell(len(self.marks), self.marks.hidden(self.shown_keys()), self.sum_of(list(self.marks)))
+        hidden = self.marks.hidden(self.shown_keys()) if self.marks else 0
+        marked = marked_cell(len(self.marks), hidden, self.sum_of(list(self.marks)))
         grouped_by = cell(f"by {self.grouping.label}" if self.grouping and self.GROUPINGS[1:] else "", Tone.ACCENT)
         self.query_one(StatusLine).say(join((marked, grouped_by, self.status()), " · "))
 

@@ -146,8 +146,15 @@ class Grid(Toned, ScrollView, can_focus=True):
         self._fit()
         self.refresh()
 
-    def set_rows(self, rows: list[Row], natural: Sequence[int], note: Note | None = None) -> None:
+    def set_rows(
+        self,
+        rows: list[Row],
+        natural: Sequence[int],
+        note: Note | None = None,
+        places: dict[Hashable, int] | None = None,
+    ) -> None:
         """Show *rows*, whose columns would like to be *natural* wide; *note* is shown when there are none.
+        *places*: where each row is, by its key, if the caller knows.
 
         The cursor stays on its row, and the row stays where it is on the screen; so does the first row on the
         screen when the cursor was scrolled out of it. When a row is gone the nearest row after it that is left
@@ -157,7 +164,7 @@ class Grid(Toned, ScrollView, can_focus=True):
         cursor_seen = top <= cursor < top + self.size.height - HEADER
         anchor = cursor if cursor_seen else top
         self._rows = rows
-        self._index = {row.key: place for place, row in enumerate(rows)}
+        self._index = {row.key: place for place, row in enumerate(rows)} if places is None else places
         self._note = note
         self._cursor = self._place_after(before, cursor) if self._moved else 0
         if list(natural) != list(self._natural):
