@@ -13,14 +13,23 @@ from tui.ui.present.faults import fault_tone, fault_words, state_sentence
 from tui.ui.present.table import Note
 from tui.ui.present.words import count
 
-__all__ = ["empty_note", "marked_cell", "missing_cell", "no_match_note"]
+__all__ = ["empty_note", "marked_cell", "missing_cell", "no_match_note", "unknown_words"]
 
 NAMED = 3
 
 
-def no_match_note(words: str, rows: int, thing: str, things: str) -> Note:
-    """A filter left nothing. *words* is in printed form."""
-    return Note.of(f"None of {count(rows, thing, things)} matches “{words}”", "Esc clears the filter")
+def no_match_note(words: str, rows: int, thing: str, things: str, unknown: Sequence[str] = ()) -> Note:
+    """A filter left nothing. *words* is in printed form; *unknown* are the fields that nothing is known of."""
+    why = unknown_words(unknown)
+    lines = (f"{why}: such a filter keeps only what is known",) if why else ()
+    return Note.of(f"None of {count(rows, thing, things)} matches “{words}”", *lines, "Esc clears the filter")
+
+
+def unknown_words(names: Sequence[str]) -> str:
+    """Which fields of a filter nothing is known of in any row; nothing for none."""
+    if not names:
+        return ""
+    return f"{' and '.join(names)} {'is' if len(names) == 1 else 'are'} not known of any yet"
 
 
 def marked_cell(marked: int, hidden: int, sum_of: str) -> Cell:
