@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TextIO
 
+from tui.cli.once import once
 from tui.cli.report import HostReport
 from tui.cli.words import age, harmless, listed, one_line
 from tui.domain.errors import CondafleetError
@@ -43,7 +44,7 @@ class Diag:
         title = f"\x1b[1;31m{'condafleet'}\x1b[0m" if self.color else "condafleet"
         self.write(f"{title}: {_short_lines(redact(harmless(error.message)))}\n")
         if error.remedy:
-            self.write(f"  → {_short(harmless(error.remedy))}\n")
+            self.write(f"  → {_short(harmless(once(error.remedy)))}\n")
 
     def faults(self, reports: Iterable[HostReport], now: float) -> None:
         """One line for each host or part that is not there."""
@@ -73,7 +74,7 @@ def fault_line(subject: str, fault: Fault, now: float, seen: float | None = None
     if seen is not None:
         text += f" (last seen {age(now - seen)} ago)" if now - seen >= 1 else " (last seen just now)"
     if fault.remedy:
-        text += f" → {_short(one_line(fault.remedy))}"
+        text += f" → {_short(one_line(once(fault.remedy)))}"
     return text + "\n"
 
 

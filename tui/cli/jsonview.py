@@ -11,6 +11,7 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 
+from tui.cli.once import once
 from tui.cli.report import HostReport
 from tui.cli.words import harmless
 from tui.domain.environments import Environment, Install, Use
@@ -88,7 +89,7 @@ def error_json(error: CondafleetError) -> Object:
     return {
         "kind": str(error.kind),
         "message": redact(harmless(error.message)),
-        "remedy": harmless(error.remedy) or None,
+        "remedy": harmless(once(error.remedy)) or None,
     }
 
 
