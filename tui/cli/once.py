@@ -21,7 +21,7 @@ _INSTEAD: tuple[tuple[str, str], ...] = (
     ("It is asked again.", "Try again; if it stays so, see how loaded the host is."),
     ("It is looked at again when the mount answers.", "See why the mount does not answer, then try again."),
     ("refresh to ask it again now.", "then try again."),
-    ("Refresh the sessions.", "`condafleet sessions` lists those that are there."),
+    ("Refresh the sessions.", "See what is there with `condafleet sessions`."),
     ("Refresh to see what is there now.", "Ask again to see what is there now."),
     ("it is tried again once that process ends.", "once that process has ended, try again."),
 )
