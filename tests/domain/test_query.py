@@ -283,3 +283,21 @@ def test_each_field_of_many_rows_is_looked_through_once_for_all_keys() -> None:
         assert completion(typed, counting, values) == "host:gpu0000"
     assert asked == 8000
     assert len(values.of(counting.fields["host"])) == 2000
+
+
+@pytest.mark.parametrize(("text", "names"), [
+    ("host:gpu01", ()), ("zzz", ()), ("size>5G", ("size",)), ("!size>5G host:gpu01", ("size",)),
+    ("is:readonly size>1G size<9G", ("is:readonly", "size")), ("packages>100", ()),
+])  # fmt: skip
+def test_what_nothing_is_known_of_is_named(text: str, names: tuple[str, ...]) -> None:
+    rows = [EnvironmentRow(environment(host, "x", package("zlib", "1"), writable=None)) for host in ("gpu01", "gpu02")]
+    query = compile_query(text, ENVIRONMENTS)
+    assert query.unknown(rows, NOW) == names
+    assert not names or query.select(rows, NOW) == []
+    measured = replace(rows[0].environment, writable=False)
+    assert query.unknown([*rows, EnvironmentRow(measured, total_bytes=1)], NOW) == ()
+
+
+def test_words_that_a_table_says_of_a_row_find_it() -> None:
+    said = EnvironmentRow(ROWS[0].environment, said="listed but GONE")
+    assert compile_query("gone", ENVIRONMENTS).select([ROWS[0], said], NOW) == [said]

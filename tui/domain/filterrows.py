@@ -36,6 +36,8 @@ class EnvironmentRow:
     """Its size; None while nobody measured it."""
     shared: bool = False
     """Seen from several hosts, or under several names of one (:func:`tui.domain.identity.same_environments`)."""
+    said: str = ""
+    """The words by which its table tells how it is: who reads "listed but gone" may type "gone"."""
     text: str = field(init=False, repr=False)
     """Host and name as a selector spells them, prefix, Python, owner, install, manager, fault; case-folded."""
     packages: PackageSet | None = field(init=False, repr=False)
@@ -45,7 +47,7 @@ class EnvironmentRow:
     def __post_init__(self) -> None:
         env = self.environment
         parts = (f"{env.host}:{env.label}", env.prefix, env.python, env.owner, env.install, env.manager.value)
-        self.text = _joined(*parts, None if env.fault is None else env.fault.kind.value)
+        self.text = _joined(*parts, None if env.fault is None else env.fault.kind.value, self.said)
         self.packages = env.packages if env.packages_known else None
         self.pip_packages = None if self.packages is None else _pip_packages(self.packages)
 
@@ -63,6 +65,8 @@ class HostRow:
     state: HostState
     snapshot: HostSnapshot
     fault: Fault | None = None
+    said: str = ""
+    """The words by which its table tells how it is."""
     _text: str | None = field(default=None, repr=False)
     _worst: tuple[Mount | None] | None = field(default=None, repr=False)
 
@@ -85,7 +89,7 @@ class HostRow:
             fault = () if self.fault is None else (self.fault.kind.value, self.fault.message)
             models = dict.fromkeys(gpu.name for gpu in self.gpus or ())
             own = (self.spec.name, self.spec.address, self.spec.user, self.state.value, *self.spec.groups)
-            self._text = _joined(*own, *fault, *system, *models)
+            self._text = _joined(*own, *fault, *system, *models, self.said)
         return self._text
 
     @property
@@ -114,6 +118,8 @@ class SessionRow:
     groups: tuple[str, ...] = ()
     """The groups of its host."""
     stale: bool = False
+    said: str = ""
+    """The words by which its table tells what runs in it."""
     _text: str | None = field(default=None, repr=False)
 
     @property
@@ -131,7 +137,7 @@ class SessionRow:
                 inner.append(window.name)
                 for pane in window.panes:
                     inner += (pane.command, pane.title, pane.cwd, pane.prefix)
-            self._text = _joined(f"{session.host}:{session.name}", session.id, session.kind, *inner)
+            self._text = _joined(f"{session.host}:{session.name}", session.id, session.kind, *inner, self.said)
         return self._text
 
 

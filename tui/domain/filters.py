@@ -60,6 +60,12 @@ def _state(row: EnvironmentRow) -> str:
     return "ok" if row.environment.fault is None else row.environment.fault.kind.value
 
 
+def _shared(row: EnvironmentRow) -> bool | None:
+    if row.shared:
+        return True
+    return None if row.environment.fs_id is None else False
+
+
 def _clobbered(row: EnvironmentRow) -> bool | None:
     return bool(row.environment.clobbered) if row.environment.packages_known else None
 
@@ -112,7 +118,7 @@ ENVIRONMENTS: Schema[EnvironmentRow] = schema(
         "prefix": Flag(phrase("it has a place only"), lambda row: row.environment.kind is EnvKind.PREFIX),
         "stale": Flag(phrase("not renewed since the start"), lambda row: row.stale),
         "clobbered": Flag(phrase("pip's packages lie over conda's"), _clobbered),
-        "shared": Flag(phrase("one environment seen several times"), lambda row: row.shared),
+        "shared": Flag(phrase("one environment seen several times"), _shared),
         "readonly": Flag(phrase("we can't change it"), lambda row: _not(row.environment.writable)),
         "linked": Flag(phrase("a soft link"), lambda row: row.environment.linked_to is not None),
     },

@@ -9,7 +9,7 @@ from tui.domain.filterrows import HostRow
 from tui.domain.hosts import HostState
 from tui.services.store import HostView
 from tui.ui.present.cell import Cell, Live, Tone, cell, join, remote
-from tui.ui.present.faults import fault_words, state_cell, state_width
+from tui.ui.present.faults import fault_words, state_cell, state_said, state_width
 from tui.ui.present.host_detail import connection_lines, fault_lines, log_lines
 from tui.ui.present.hosts import STATES
 from tui.ui.present.lines import Line, pair
@@ -50,7 +50,7 @@ def row(view: HostView, log: Sequence[tuple[float, str]]) -> Row:
         ),
         also=" ".join((view.state.value, fault_words(view.fault) if view.fault else "")),
         item=view,
-        facts=HostRow(view.spec, view.state, view.snapshot, view.fault),
+        facts=HostRow(view.spec, view.state, view.snapshot, view.fault, state_said(view)),
     )
 
 

@@ -60,17 +60,18 @@ def rows(view: HostView) -> list[Row]:
     part = view.snapshot.environments
     stale = "environments" in view.stale_parts
     groups = view.spec.groups
-    return [_row(EnvironmentRow(env, groups, stale), part.time, stale) for env in part.value or ()]
+    return [_row(env, groups, part.time, stale) for env in part.value or ()]
 
 
-def _row(facts: EnvironmentRow, time: float | None, stale: bool) -> Row:
-    env = facts.environment
+def _row(env: Environment, groups: tuple[str, ...], time: float | None, stale: bool) -> Row:
+    state = state_words(env)
+    said = " ".join((plain(state), "running" if env.in_use else "", "old" if stale else ""))
     return Row(
         (env.host, env.prefix),
         (
             name_cell(env),
             cell(env.host),
-            state_words(env),
+            state,
             remote(env.python) or MISSING,
             uses_cell(env),
             age_cell(time, stale=stale),
@@ -81,7 +82,7 @@ def _row(facts: EnvironmentRow, time: float | None, stale: bool) -> Row:
             remote(env.prefix, Tone.DIM),
         ),
         item=env,
-        facts=facts,
+        facts=EnvironmentRow(env, groups, stale, said=said.strip()),
     )
 
 

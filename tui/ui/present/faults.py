@@ -2,13 +2,24 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from tui.domain.faults import Fault, FaultKind
 from tui.domain.hosts import HostState
 from tui.services.store import HostView
-from tui.ui.present.cell import Cell, Tone, cell, width
+from tui.ui.present.cell import Cell, Tone, cell, plain, width
 from tui.ui.present.words import countdown
 
-__all__ = ["FAULT_WORDS", "fault_tone", "fault_words", "is_down", "state_cell", "state_sentence", "state_width"]
+__all__ = [
+    "FAULT_WORDS",
+    "fault_tone",
+    "fault_words",
+    "is_down",
+    "state_cell",
+    "state_said",
+    "state_sentence",
+    "state_width",
+]
 
 FAULT_WORDS: dict[FaultKind, str] = {
     FaultKind.NAME_NOT_FOUND: "name not found",
@@ -78,6 +89,13 @@ def state_cell(view: HostView, now: float) -> Cell:
         reason = fault_words(fault) if fault else "down"
         return ((f"✗ {reason}", Tone.BAD), (", needs you", Tone.DIM))
     return (("○ not connected", Tone.PLAIN), (", r connects", Tone.DIM))
+
+
+def state_said(view: HostView) -> str:
+    """How a host and each part of what is known of it are, in the tables' words: what a filter looks through."""
+    calm = replace(view, fault=view.fault.with_retry_at(None)) if view.fault is not None else view
+    words = [plain(state_cell(calm, 0.0)), *(fault_words(fault) for _, fault in view.snapshot.faults())]
+    return " ".join([*words, "old"] if view.kept else words)
 
 
 def state_width(view: HostView) -> int:

@@ -24,6 +24,8 @@ class RowFilter:
     """Those of all rows that it keeps at a time (Unix seconds), in their order; None keeps everything."""
     problem: str = ""
     """What of the words was not understood, as a sentence in printed form; that part then filters nothing."""
+    unknown: Callable[[list[Row], float], tuple[str, ...]] | None = None
+    """The fields asked for of which nothing is known in any of all rows; for when none is kept."""
 
     def steps(self, rows: list[Row], now: float) -> Steps[list[Row]]:
         """The rows that it keeps, in their order."""
@@ -48,4 +50,7 @@ def by_fields(words: str, schema: Schema[Any], index: PackageIndex) -> RowFilter
         kept = set(map(id, found))
         return [row for row in rows if id(row.facts) in kept]
 
-    return RowFilter(words, select, query.problem or "")
+    def unknown(rows: list[Row], now: float) -> tuple[str, ...]:
+        return query.unknown([row.facts for row in rows], now)
+
+    return RowFilter(words, select, query.problem or "", unknown)

@@ -15,7 +15,7 @@ from tui.domain.machine import Mount
 from tui.domain.snapshot import HostSnapshot, Part
 from tui.services.store import HostView
 from tui.ui.present.cell import BLANK, Cell, Tone, cell, join, remote
-from tui.ui.present.faults import fault_words, state_cell, state_width
+from tui.ui.present.faults import fault_words, state_cell, state_said, state_width
 from tui.ui.present.sums import gpu_memory_sum
 from tui.ui.present.table import Column, Note, Row
 from tui.ui.present.words import UNKNOWN, age_cell, count, number_cell, percent_bar, size
@@ -76,7 +76,7 @@ def row(view: HostView) -> Row:
         ),
         also=" ".join((view.state.value, fault_words(view.fault) if view.fault else "", view.spec.address or "")),
         item=view,
-        facts=HostRow(view.spec, view.state, snapshot, view.fault),
+        facts=HostRow(view.spec, view.state, snapshot, view.fault, state_said(view)),
     )
 
 

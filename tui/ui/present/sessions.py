@@ -38,11 +38,12 @@ def rows(view: HostView) -> list[Row]:
     """The rows of one host's sessions."""
     part = view.snapshot.sessions
     groups, stale = view.spec.groups, "sessions" in view.stale_parts
-    return [_row(SessionRow(session, groups, stale), part.time, stale) for session in part.value or ()]
+    return [_row(session, groups, part.time, stale) for session in part.value or ()]
 
 
-def _row(facts: SessionRow, time: float | None, stale: bool) -> Row:
-    session = facts.session
+def _row(session: Session, groups: tuple[str, ...], time: float | None, stale: bool) -> Row:
+    runs = runs_cell(session)
+    said = " ".join((plain(runs), plain(attached_cell(session)) if session.attached else "", "old" if stale else ""))
     pane = active_pane(session)
     return Row(
         key(session),
@@ -50,7 +51,7 @@ def _row(facts: SessionRow, time: float | None, stale: bool) -> Row:
             remote(session.name, Tone.STRONG),
             cell(session.host),
             attached_cell(session),
-            runs_cell(session),
+            runs,
             _when(session.activity),
             age_cell(time, stale=stale),
             number_cell(len(session.windows)),
@@ -60,7 +61,7 @@ def _row(facts: SessionRow, time: float | None, stale: bool) -> Row:
         ),
         also="\n".join(shown(window.name) for window in session.windows if window.name),
         item=session,
-        facts=facts,
+        facts=SessionRow(session, groups, stale, said.strip()),
     )
 
 

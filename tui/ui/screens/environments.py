@@ -8,6 +8,8 @@ from typing import ClassVar, cast
 from textual.binding import BindingType
 
 from tui.domain import filters
+from tui.domain.identity import same_environments
+from tui.services.fleet import FleetApi
 from tui.services.store import HostView
 from tui.ui.catalog import COMMANDS, ENVIRONMENTS
 from tui.ui.commands import bindings
@@ -17,6 +19,7 @@ from tui.ui.present.lines import Line
 from tui.ui.present.notes import empty_note, missing_cell
 from tui.ui.present.table import Note, Row
 from tui.ui.present.words import count
+from tui.ui.screens.listing import Gathered
 from tui.ui.screens.table import TableScreen
 from tui.ui.screens.view import EnvKey, find_environment
 
@@ -34,6 +37,19 @@ class EnvironmentsScreen(TableScreen):
     THING = ("environment", "environments")
     GROUPINGS = environments.GROUPINGS
     FIELDS = "words, or fields: host:gpu* python:3.10 torch<2.1 unused>90d is:inuse"
+
+    def __init__(self, fleet: FleetApi) -> None:
+        super().__init__(fleet)
+        self._shared_among: Hashable = None
+
+    async def gather(self) -> Gathered:
+        gathered = await super().gather()
+        if gathered.stamp != self._shared_among:  # what a host says of one may make another's a shared one
+            self._shared_among = gathered.stamp
+            shared = same_environments(row.item for row in gathered.rows)
+            for row in gathered.rows:
+                row.facts.shared = row.item.fs_id in shared
+        return gathered
 
     def made_of(self, view: HostView) -> tuple[object, ...]:
         return (view.snapshot.environments, "environments" in view.stale_parts)

@@ -25,7 +25,7 @@ from tui.ui.present.arranged import Arranged, Arrangement, arrange
 from tui.ui.present.cell import BLANK, Cell, Tone, cell, join
 from tui.ui.present.filters import RowFilter, by_words
 from tui.ui.present.lines import Line
-from tui.ui.present.notes import marked_cell, no_match_note
+from tui.ui.present.notes import marked_cell, no_match_note, unknown_words
 from tui.ui.present.table import Note, Row, titled
 from tui.ui.screens.arrange import ArrangeScreen
 from tui.ui.slices import in_slices
@@ -224,13 +224,15 @@ class ListingScreen(ArrangeScreen):
         total = self._all_rows = len(gathered.rows)
         words = wanted.filter.words
         self.unfolded = arranged.kept
-        note = no_match_note(printable(words), total, *self.THING) if total else gathered.note
+        ask = wanted.filter.unknown if total and not arranged.kept else None
+        unknown = ask(gathered.rows, self.app.now()) if ask is not None else ()
+        note = no_match_note(printable(words), total, *self.THING, unknown) if total else gathered.note
         self.grid.set_columns(titled(wanted.columns, wanted.sort))
         self.grid.set_rows(arranged.shown, gathered.natural, note, arranged.places)
         if self._wanted_key is not None and self.grid.move_to(self._wanted_key):
             self._wanted_key = None
         self.drawn_for, self.drawn_sort, self.drawn_group = words, wanted.sort, wanted.grouping
-        self.filter_bar.count(len(self.unfolded), total, wanted.filter.problem)
+        self.filter_bar.count(len(self.unfolded), total, wanted.filter.problem or unknown_words(unknown))
 
     def go_to(self, key: Hashable) -> None:
         """Put the cursor on the row with *key*, at the latest when it is there."""
