@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from tests.demo.reach import run_ssh
 from tui.demo.fleet import DemoFleet
 from tui.demo.layouts import layout
 
@@ -75,3 +76,39 @@ def test_exactly_the_planned_sessions_are_listed(fleet: DemoFleet, home: Path) -
     assert {(session["host"], session["name"]) for session in answer["sessions"]} == {
         (host.name, session.name) for host in fleet.hosts for session in layout(host.plan.layout).sessions
     }
+
+
+def test_the_account_of_each_host_is_the_plans_wherever_one_is_named(fleet: DemoFleet, home: Path) -> None:
+    users = {host.name: host.plan.user for host in fleet.hosts}
+    environments = ask(fleet, "envs", home=home)["environments"]
+    owned = [env for env in environments if env["owner"] is not None]
+    assert len(owned) > 10
+    assert all(env["owner"] == users[env["host"]] for env in owned)
+    assert {use["user"] for env in environments for use in env["in_use"]} <= set(users.values())
+    gpus = ask(fleet, "gpus", home=home)["gpus"]
+    assert {run["user"] for gpu in gpus for run in gpu["processes"]} <= set(users.values())
+    hosts = [host for host in ask(fleet, "hosts", home=home)["hosts"] if host["machine"] is not None]
+    assert {host["machine"]["user"] for host in hosts} <= set(users.values())
+    assert os.uname().nodename not in {
+        pane["title"]
+        for session in ask(fleet, "sessions", home=home)["sessions"]
+        for window in session["windows"]
+        for pane in window["panes"]
+    }
+
+
+def test_a_shell_on_a_host_says_whose_it_is_and_where(fleet: DemoFleet) -> None:
+    host = next(host for host in fleet.hosts if host.name == "gpu01")
+    said = run_ssh(
+        fleet, "gpu01", "id -un; whoami; getent passwd $(id -u) | cut -d: -f1,6; getent passwd root nobody >/dev/null"
+    )
+    assert said.stdout.decode().split() == [host.plan.user, host.plan.user, f"{host.plan.user}:{host.home}"]
+    shown = run_ssh(fleet, "gpu01", "bash -lic 'echo \"${PS1@P}\"'", "-tt")
+    assert f"{host.plan.user}@gpu01:" in shown.stdout.decode()
+
+
+def test_panes_are_titled_with_the_hosts_name_also_those_made_later(fleet: DemoFleet) -> None:
+    made = "new-session -d -s mine \\; split-window -t mine \\; new-window -t mine:"
+    listed = run_ssh(fleet, "gpu01", f"tmux {made} \\; list-panes -a -F '#{{pane_title}}'; tmux kill-session -t mine")
+    assert listed.stdout.decode().split() == ["gpu01"] * (listed.stdout.count(b"\n")), listed.stderr
+    assert listed.stdout.count(b"\n") >= 6

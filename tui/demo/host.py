@@ -26,7 +26,7 @@ _NOT_ON_HOSTS = ("conda", "mamba", "micromamba", "pixi", "nvidia-smi", "rocm-smi
 
 _BASHRC = """\
 # a demo host's start file
-PS1='\\u@{name}:\\w\\$ '
+PS1='{user}@{name}:\\w\\$ '
 """
 _PROFILE = """\
 printf '[demo] {name} is a throwaway host on this machine; its load and GPUs are played\\n'
@@ -38,6 +38,18 @@ _INIT = """\
 [ -f "{root}/etc/profile.d/conda.sh" ] && . "{root}/etc/profile.d/conda.sh"
 # <<< conda initialize <<<
 """
+
+
+_TMUX = """\
+set -g default-terminal screen-256color
+set -g remain-on-exit on
+# A new pane is titled with the host's name, which would be this machine's.
+set-hook -g after-new-session "select-pane -T {name}"
+set-hook -g after-new-window "select-pane -T {name}"
+set-hook -g after-split-window "select-pane -T {name}"
+"""
+_ACCOUNT_TOOLS = ("getent", "id", "stat", "whoami")
+"""They name the account of the host's plan where this machine would name the person who plays it."""
 
 
 def make_tools(folder: Path) -> str:
@@ -115,9 +127,11 @@ class DemoHost:
             self._disk.install(install)
         conda_roots = [self._disk.at(item.path) for item in self.layout.installs if item.manager != "micromamba"]
         init = "".join(_INIT.format(root=root) for root in conda_roots[:1])
-        write(self.home / ".bashrc", _BASHRC.format(name=self.plan.name) + init)
+        write(self.home / ".bashrc", _BASHRC.format(name=self.plan.name, user=self.plan.user) + init)
         write(self.home / ".profile", _PROFILE.format(name=self.plan.name))
-        write(self.home / ".tmux.conf", "set -g default-terminal screen-256color\nset -g remain-on-exit on\n")
+        write(self.home / ".tmux.conf", _TMUX.format(name=self.plan.name))
+        for name in _ACCOUNT_TOOLS:
+            write(self.root / "bin" / name, standin(f"{name}.sh"), 0o755)
         known = [*self._disk.prefixes, *(self._disk.at(path) for path in self.layout.ghosts)]
         if known:
             write(self.home / ".conda/environments.txt", "".join(f"{path}\n" for path in known))
@@ -190,6 +204,7 @@ class DemoHost:
                 else:
                     argv += ["new-session", "-d", "-x", "160", "-y", "45"]
                     argv += ["-s", session.name, "-n", window, *command, ";"]
+                argv += ["select-pane", "-t", f"{session.name}:{index}.{number}", "-T", self.plan.name, ";"]
         return argv
 
     def _pane_command(self, label: str, pane: PanePlan) -> list[str]:

@@ -109,6 +109,8 @@ if [ -z "$st_known" ] || [ "$st_known" != "$st_boot" ]; then
       break
     fi
   done </etc/passwd 2>/dev/null
+  # A demo device's account has a name of its own.
+  [ -z "${st_played:-}" ] || st_user=${LOGNAME:-$st_user}
   # Accounts of a directory service are not in that file.
   [ -n "$st_user" ] || st_user=$(id -un 2>/dev/null) || st_user=${LOGNAME:-${USER:-}}
   st_tools=

@@ -1,0 +1,3 @@
+#!/bin/sh
+# Who one is on a demo host.
+printf "%s\n" "$LOGNAME"
