@@ -118,7 +118,8 @@ class Connection(Protocol):
 
         Waits for a free channel; one place is kept for *control* requests such as cancelling.
         *window* bounds the bytes in flight (64 KiB for terminals). Raises HostFaultError
-        (``sessions_exhausted``, ``lost``, ``timeout``).
+        (``sessions_exhausted``, ``lost``, ``timeout``). Without *term* a program that the host then does not start
+        is told by reading (``shell_broken``): what is written next need not wait for the host's word.
         """
 
     async def closed(self) -> Fault | None:

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import asyncssh
 import pytest
+from asyncssh.channel import SSHChannel
+from asyncssh.constants import MSG_CHANNEL_SUCCESS
 
 from tests.fakes import eventually
 from tests.fleet.conftest import MakeConnector, ask
@@ -19,6 +21,7 @@ from tui.domain.hosts import HostSpec
 from tui.domain.settings import Limits
 from tui.fleet.channels import Places
 from tui.ports import Channel, Connection, TermRequest
+from tui.remote.lane import Lane
 
 HOST = HostSpec("one")
 
@@ -296,6 +299,53 @@ async def test_bytes_that_are_no_utf8_and_a_drop_in_the_middle_lose_nothing_befo
     assert out == b"\xff\xfe" * 1000 and await channel.wait() is None
     server.close()
     await server.wait_closed()
+
+
+class _NoPrograms(asyncssh.SSHServerSession[bytes]):
+    def exec_requested(self, command: str) -> bool:
+        return False
+
+
+class _Closed(_Open):
+    def session_requested(self) -> asyncssh.SSHServerSession[bytes]:
+        return _NoPrograms()
+
+
+async def test_a_host_that_starts_no_program_is_told_by_reading_and_its_place_is_free(
+    connector: MakeConnector, tmp_path: Path
+) -> None:
+    key = generate_key(tmp_path / "key")
+    server = await asyncssh.listen("127.0.0.1", 0, server_factory=_Closed, server_host_keys=[str(key)])
+    known = tmp_path / "known"
+    known.write_text(f"[127.0.0.1]:{server.get_port()} {key.with_suffix('.pub').read_text()}")
+    (tmp_path / "config").write_text("IdentityFile none\n")
+    spec = HostSpec("one", address="127.0.0.1", port=server.get_port(), known_hosts=str(known))
+    connection = await connector(tmp_path / "config").connect(spec)
+    for _ in range(20):
+        channel = await connection.open("x")
+        for _ in range(2):
+            with pytest.raises(HostFaultError) as caught:
+                await asyncio.wait_for(channel.read(), 30)
+            assert caught.value.fault.kind is FaultKind.SHELL_BROKEN and "refused to start" in caught.value.message
+        with pytest.raises(HostFaultError) as caught:
+            await channel.write(b"x")
+        assert caught.value.fault.kind is FaultKind.SHELL_BROKEN
+        assert await asyncio.wait_for(channel.wait(), 30) is None
+    with pytest.raises(HostFaultError) as caught:
+        await Lane.open(connection, timeout=30)
+    assert caught.value.fault.kind is FaultKind.SHELL_BROKEN
+    server.close()
+    await server.wait_closed()
+
+
+async def test_input_does_not_wait_until_the_host_says_that_the_program_runs(
+    connection: Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def unheard(channel: object, kind: int, number: int, packet: object) -> None:
+        return None
+
+    monkeypatch.setitem(SSHChannel._packet_handlers, MSG_CHANNEL_SUCCESS, unheard)
+    assert await ask(connection, "cat", b"hello") == b"hello"
 
 
 # -- places ---------------------------------------------------------------------------------------------------

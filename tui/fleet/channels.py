@@ -151,6 +151,13 @@ class SshChannel(asyncssh.SSHClientSession[bytes]):
             raise self._no_input()
         return self._channel
 
+    def refuse(self, fault: Fault) -> None:
+        """The host did not start the program: reading and writing raise *fault*."""
+        if not self._closed and not self._ended:
+            self._lost = fault
+            self._inbox.end(fault)
+            self._writable.set()
+
     def _no_input(self) -> HostFaultError:
         message = phrase("The program on {where} has ended and takes no more input.", where=self._where)
         return HostFaultError(Fault(FaultKind.LOST, message, phrase("Nothing else was affected; open it again.")))
@@ -176,7 +183,7 @@ class SshChannel(asyncssh.SSHClientSession[bytes]):
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._ended = True
-        if (exc is not None or self._dying()) and not self._closed:
+        if (exc is not None or self._dying()) and not self._closed and self._lost is None:
             self._lost = self._why()
         self._inbox.end(self._lost)
         if not self._exit.done():

@@ -114,18 +114,24 @@ class SshConnection:
 
     async def _open(self, command: str, term: TermRequest | None, window: int, leave: _Once) -> Channel:
         session = SshChannel(self._name, window, leave, self._dying, self._reason)
-        opening = asyncio.ensure_future(
-            self._wire.create_session(
-                lambda: session,
-                command,
-                encoding=None,
-                window=window,
-                max_pktsize=min(window, 32768),
-                request_pty="force" if term is not None else False,
-                term_type=term.term if term is not None else None,
-                term_size=(term.columns, term.rows) if term is not None else None,
+        opening: asyncio.Future[Any]
+        if term is None:
+            opening = asyncio.ensure_future(
+                self._wire.start(session, command, window, lambda: session.refuse(self._refused()))
             )
-        )
+        else:
+            opening = asyncio.ensure_future(
+                self._wire.create_session(
+                    lambda: session,
+                    command,
+                    encoding=None,
+                    window=window,
+                    max_pktsize=min(window, 32768),
+                    request_pty="force",
+                    term_type=term.term,
+                    term_size=(term.columns, term.rows),
+                )
+            )
         try:
             async with asyncio.timeout(self._limit):
                 await asyncio.shield(opening)
@@ -171,13 +177,7 @@ class SshConnection:
                       phrase("See PermitTTY in its sshd_config and `no-pty` in authorized_keys."))
             )  # fmt: skip
         if error.code == asyncssh.OPEN_REQUEST_SESSION_FAILED:
-            return HostFaultError(
-                Fault(
-                    FaultKind.SHELL_BROKEN,
-                    phrase("{host} refused to start a program for this account.", host=self._name),
-                    phrase("See the account's shell and ForceCommand in its sshd_config."),
-                )
-            )
+            return HostFaultError(self._refused())
         if error.code == asyncssh.OPEN_ADMINISTRATIVELY_PROHIBITED:
             leave()
             return HostFaultError(
@@ -192,6 +192,13 @@ class SshConnection:
                 )
             )
         return _NoMoreSessionsError(error.reason)
+
+    def _refused(self) -> Fault:
+        return Fault(
+            FaultKind.SHELL_BROKEN,
+            phrase("{host} refused to start a program for this account.", host=self._name),
+            phrase("See the account's shell and ForceCommand in its sshd_config."),
+        )
 
     def _exhausted(self, reason: str) -> Fault:
         message = phrase("{host} gives this connection no further session ({reason}).", host=self._name, reason=reason)

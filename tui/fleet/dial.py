@@ -54,6 +54,17 @@ class _SignedAtOnce(_ClientPublicKeyAuth):
         cast(Wire, self._conn).guessed = False
 
 
+class _WithSocket:
+    """A transport's facts with the socket itself: uvloop makes a new object for each option that is set on its own."""
+
+    def __init__(self, transport: asyncio.BaseTransport, sock: socket.socket) -> None:
+        self._transport = transport
+        self._sock = sock
+
+    def get_extra_info(self, name: str, default: Any = None) -> Any:
+        return self._sock if name == "socket" else self._transport.get_extra_info(name, default)
+
+
 class _Quiet(SSHLogger):
     """The library's log where nobody reads it: it words each line before it looks whether somebody does."""
 
@@ -72,6 +83,26 @@ class _Quiet(SSHLogger):
 
 
 _quiet = _Quiet()
+
+
+class _Program(asyncssh.SSHClientChannel[bytes]):
+    """A channel for one program that is taken to run: what is written next does not wait until the host says so."""
+
+    refused: Callable[[], None]
+
+    async def _make_request(self, request: bytes, *args: bytes) -> bool | None:
+        if request != b"exec" or self._send_chan is None:
+            return await super()._make_request(request, *args)
+        waiter = self._loop.create_future()
+        waiter.add_done_callback(self._answered)
+        self._request_waiters.append(waiter)
+        self._send_request(request, *args, want_reply=True)
+        return True
+
+    def _answered(self, waiter: asyncio.Future[bool]) -> None:
+        if not waiter.cancelled() and waiter.exception() is None and not waiter.result():
+            self.refused()
+            self.abort()
 
 
 class Wire(asyncssh.SSHClientConnection):
@@ -122,7 +153,11 @@ class Wire(asyncssh.SSHClientConnection):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         if not _logger.isEnabledFor(logging.INFO):
             self._logger = _quiet
-        super().connection_made(transport)
+        if self.sock is None:
+            super().connection_made(transport)
+        else:
+            super().connection_made(cast(asyncio.BaseTransport, _WithSocket(transport, self.sock)))
+            self._transport = cast(asyncio.Transport, transport)
 
     def data_received(self, data: bytes, datatype: int | None = None) -> None:
         if not self._server_version and len(self.received) < 80:
@@ -132,6 +167,19 @@ class Wire(asyncssh.SSHClientConnection):
         if self.sock is not None and self._unsent is None:
             with contextlib.suppress(OSError):
                 self.sock.setsockopt(socket.IPPROTO_TCP, cast(int, _QUICKACK), 1)
+
+    async def start(
+        self, session: asyncssh.SSHClientSession[bytes], command: str, window: int, refused: Callable[[], None]
+    ) -> None:
+        """Start *command* without a terminal; *refused* is called when the host, asked to, does not.
+
+        Raises what ``create_session`` raises for a channel that is not given.
+        """
+        packet = min(window, 32768)
+        self._update_recv_pktlen(packet)
+        channel = _Program(self, self._loop, self._utf8_decode_errors, None, "strict", window, packet)
+        channel.refused = refused
+        await channel.create(lambda: session, command, None, {}, False, None, None, {}, False, None, None, False, False)
 
     def in_use(self) -> None:
         """The first program runs: from now on the kernel's own rule is right."""
