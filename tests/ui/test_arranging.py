@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 from rich.color import Color
+from textual.geometry import Region
 from textual.widgets import OptionList
 
 from tests.ui.driving import focused, front, line, quiet, running, until
@@ -393,3 +394,26 @@ async def test_read_only_leaves_out_what_changes_a_host_and_keeps_the_persons_ow
 
 def _status(app: CondafleetApp) -> str:
     return str(front(app).query_one("#status").render())
+
+
+async def test_lines_that_were_painted_before_take_the_colours_of_a_new_theme() -> None:
+    async with running(usual_fleet(), (160, 45)) as (app, pilot):
+        await quiet(pilot)
+        grid = front(app).grid
+        second = Region(0, 2, grid.size.width, 1)
+        before = grid.render_lines(second)
+        assert grid.render_lines(second)[0] is before[0]
+        app.theme = "textual-light"
+        await quiet(pilot)
+        after = grid.render_lines(second)
+        assert after[0].text == before[0].text
+        assert [segment.style for segment in after[0]] != [segment.style for segment in before[0]]
+
+
+async def test_what_a_filter_looks_through_is_ready_before_its_first_letter() -> None:
+    fleet = usual_fleet()
+    async with running(fleet, (160, 45)) as (app, pilot):
+        await pilot.press("2")
+        digests = {env.packages.digest for env in fleet.store.environments() if env.packages_known}
+        assert digests
+        await until(pilot, lambda: digests <= app.packages.known)

@@ -80,7 +80,8 @@ class ListingScreen(ArrangeScreen):
         self.fleet = fleet
         self.row_filter = by_words("")
         self._renewing = False
-        self._outdated = False
+        self.outdated = False
+        """Whether there is something to be shown that is not yet."""
         self._hurry = asyncio.Event()
         self._drawn: Hashable = None
         self._all_rows = 0
@@ -114,6 +115,9 @@ class ListingScreen(ArrangeScreen):
     @abstractmethod
     async def gather(self) -> Gathered:
         """The rows, with a pause now and then when there are many."""
+
+    async def settle(self) -> None:
+        """What may be made ready once all is shown, as long as nothing is :attr:`outdated`."""
 
     @abstractmethod
     def selector_of(self, key: Hashable) -> str:
@@ -162,14 +166,14 @@ class ListingScreen(ArrangeScreen):
     def changed(self, changes: Changes) -> None:
         """The fleet changed, and this screen is in front."""
         if changes.hosts:
-            self._outdated = True
+            self.outdated = True
             self._start_renewing()
         else:
             self.show_detail()
 
     def renew(self) -> None:
         """Make what is out of date, and show it."""
-        self._outdated = True
+        self.outdated = True
         self._hurry.set()
         self._start_renewing()
 
@@ -180,13 +184,15 @@ class ListingScreen(ArrangeScreen):
 
     async def _renew(self) -> None:
         try:
-            while self._outdated and self.is_attached:
-                self._outdated = False
+            while self.outdated and self.is_attached:
+                self.outdated = False
                 self._hurry.clear()
                 began = time.perf_counter()
                 await self._renew_once()
                 took = time.perf_counter() - began
-                if self._outdated and took > COSTLY_S:  # what hosts say of a large table leaves time for the keys
+                if not self.outdated:
+                    await self.settle()
+                if self.outdated and took > COSTLY_S:  # what hosts say of a large table leaves time for the keys
                     with suppress(TimeoutError):
                         await asyncio.wait_for(self._hurry.wait(), min(0.3, 2 * took))
         finally:
@@ -199,7 +205,7 @@ class ListingScreen(ArrangeScreen):
             return
         wanted = self._arrangement()
         if wanted.filter is not asked:  # some tables gather by the filter's words
-            self._outdated = True
+            self.outdated = True
             return
         stamp = (gathered.stamp, wanted)
         if stamp != self._drawn or not gathered.rows:
@@ -207,7 +213,7 @@ class ListingScreen(ArrangeScreen):
             # A newer key makes this one's table void; what hosts say meanwhile waits until it is shown.
             arranged = await in_slices(steps, lambda: self.is_attached and self._arrangement() == wanted)
             if arranged is None:
-                self._outdated = True
+                self.outdated = True
                 return
             self._drawn = stamp
             self._draw(gathered, wanted, arranged)

@@ -14,6 +14,7 @@ from textual.timer import Timer
 
 from tui.domain.query import Schema
 from tui.domain.sessions import Session
+from tui.domain.steps import Steps
 from tui.domain.suggest import Values, completion
 from tui.services.fleet import FleetApi, TerminalPlan
 from tui.services.store import HostView
@@ -22,13 +23,12 @@ from tui.ui.present.filters import RowFilter, by_fields
 from tui.ui.present.hosts import summary
 from tui.ui.present.table import Note, Row, natural_widths
 from tui.ui.screens.listing import Gathered, ListingScreen
+from tui.ui.slices import SLICE_S, in_slices
 from tui.ui.widgets.bars import TopBar
 from tui.ui.widgets.grid import Grid
 
 __all__ = ["TableScreen"]
 
-SLICE_S = 0.008
-"""Rows are made in slices, so that keys and connections are served while a large fleet arrives."""
 SCROLLED_S = 0.15
 """So long after the last scrolling the services hear what is looked at now."""
 VALUES_S = 10.0
@@ -42,6 +42,8 @@ class _Block:
     made_of: tuple[object, ...]
     rows: list[Row]
     natural: list[int]
+    searchable: bool = False
+    """Whether a filter finds all that it asks of the rows ready."""
 
 
 class TableScreen(ListingScreen):
@@ -131,6 +133,20 @@ class TableScreen(ListingScreen):
             rows = self.rows_of(view)
             block = self._blocks[view.name] = _Block(made_of, rows, natural_widths(self.columns, rows))
         return block
+
+    async def settle(self) -> None:
+        """Make what a filter looks at, which takes longer than to show the rows: the first letter shall not wait."""
+        await in_slices(self._made_searchable(), lambda: self.is_attached and not self.outdated)
+
+    def _made_searchable(self) -> Steps[None]:
+        for block in list(self._blocks.values()):
+            if block.searchable:
+                continue
+            for row in block.rows:
+                if row.facts.text and row.facts.packages is not None:  # the text is made when it is asked for
+                    self.app.packages.add(row.facts.packages)
+                yield
+            block.searchable = True
 
     def on_screen_resume(self) -> None:
         self._told_visible = None

@@ -59,6 +59,7 @@ class TopBar(Horizontal):
         self._modes = modes
         self._current = current
         self._crumbs = crumbs
+        self._summary: Cell | None = None
 
     def compose(self) -> ComposeResult:
         if self._crumbs:
@@ -70,7 +71,9 @@ class TopBar(Horizontal):
 
     def summarize(self, summary: Cell) -> None:
         """Show the fleet's state."""
-        self.query_one("#summary", Static).update(content(summary))
+        if summary != self._summary:
+            self._summary = summary
+            self.query_one("#summary", Static).update(content(summary), layout=False)
 
 
 class StatusLine(Static):
@@ -85,10 +88,13 @@ class StatusLine(Static):
 
     def __init__(self) -> None:
         super().__init__(Content(""), id="status")
+        self._said: Cell | None = None
 
     def say(self, spans: Cell) -> None:
         """Show *spans*."""
-        self.update(content(spans))
+        if spans != self._said:
+            self._said = spans
+            self.update(content(spans), layout=False)
 
 
 class FilterBar(Horizontal):
@@ -157,6 +163,7 @@ class FilterBar(Horizontal):
         """
         super().__init__(id="filter")
         self._placeholder = placeholder
+        self._counted: Cell | None = None
         self._kind = self._LeavingField if leaves else self._Field
         self._offers = self._Offers(complete)
 
@@ -190,7 +197,9 @@ class FilterBar(Horizontal):
         """Say how many rows are left, and which part of the words was not understood."""
         hits = f"{shown:,} of {all_rows:,}" if self.words and all_rows else ""
         said = join((cell(problem, Tone.WARN), cell(hits)), "  ")
-        self.query_one("#hits", Static).update(content(said))
+        if said != self._counted:
+            self._counted = said
+            self.query_one("#hits", Static).update(content(said))
 
     def say_waiting(self, words: str) -> None:
         """Who asks something once the filter is left; nobody for empty words."""

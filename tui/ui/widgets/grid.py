@@ -23,6 +23,8 @@ HEADER = 1
 LEFT = 2
 """Blank columns on the left, where a marked row has its sign."""
 MARKED = "✓"
+PAINTED = 1000
+"""So many lines are kept as they were painted."""
 
 
 class Grid(Toned, ScrollView, can_focus=True):
@@ -104,6 +106,7 @@ class Grid(Toned, ScrollView, can_focus=True):
         self._fitted_for = -1
         self._note: Note | None = None
         self._told: Hashable | None = None
+        self._painted: dict[tuple[object, ...], Strip] = {}
 
     @property
     def rows(self) -> Sequence[Row]:
@@ -268,6 +271,7 @@ class Grid(Toned, ScrollView, can_focus=True):
 
     def _fit(self) -> None:
         self._fitted_for = self.scrollable_content_region.width
+        self._painted.clear()
         self._widths = fit_columns(self.columns, self._natural, self._fitted_for - LEFT)
 
     def _set_extent(self) -> None:
@@ -303,16 +307,51 @@ class Grid(Toned, ScrollView, can_focus=True):
         place = y - HEADER + int(self.scroll_offset.y)
         if place >= len(self._rows):
             return Strip.blank(width, self.base())
-        row = self._rows[place]
+        return self._row_line(self._rows[place], place, width)
+
+    def render_lines(self, crop: Region) -> list[Strip]:
+        """As any widget's, but a line that was painted before is the same object, for which all is worked out."""
+        if self.styles.gutter or self.styles.tint.a or self.opacity != 1:
+            return super().render_lines(crop)
+        self.forget_tones()
+        filters, background = self.get_line_filters(), self.background_colors[1]
+        whole, blank = self.region.width, self.base()
+        strips = []
+        for y in crop.line_range:
+            strip = self.render_line(y)
+            if strip.cell_length != whole:
+                strip = strip.adjust_cell_length(whole, blank)
+            for each in filters:
+                strip = strip.apply_filter(each, background)
+            strips.append(strip if crop.column_span == (0, whole) else strip.crop(*crop.column_span))
+        return strips
+
+    def notify_style_update(self) -> None:
+        """Colours changed."""
+        super().notify_style_update()
+        self._painted.clear()
+
+    def _row_line(self, row: Row, place: int, width: int) -> Strip:
         marked = row.key in self.marked
         over = "grid--head" if row.head else "grid--marked" if marked else ""
         if place == self._cursor:
             over = "grid--cursor" if self.has_focus else "grid--cursor-blurred"
+        now = self.now()
+        live = tuple([each(now) for each in row.cells if callable(each)])
+        known = (row, over, marked, width, live)
+        strip = self._painted.get(known)
+        if strip is None:
+            if len(self._painted) >= PAINTED:
+                self._painted.clear()
+            strip = self._painted[known] = self._new_line(row, over, marked, width, live)
+        return strip
+
+    def _new_line(self, row: Row, over: str, marked: bool, width: int, live: Sequence[Cell]) -> Strip:
         if row.head:
             head = fit(row.head, width)
             return Strip(self.segments(head, over), width).adjust_cell_length(width, self.base(over))
-        now = self.now()
-        cells = [each(now) if callable(each) else each for each in row.cells]
+        lively = iter(live)
+        cells = [next(lively) if callable(each) else each for each in row.cells]
         return self._line(cells, width, over, MARKED if marked else "")
 
     def _line(self, cells: Sequence[Cell], width: int, over: str = "", sign: str = "") -> Strip:

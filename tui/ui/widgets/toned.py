@@ -54,8 +54,12 @@ class Toned(Widget):
 
     def render_lines(self, crop: Region) -> list[Strip]:
         """Styles are the same for all lines of one painting: looking them up anew for each cell is most of its cost."""
-        self._bases, self._tones = {}, {}
+        self.forget_tones()
         return super().render_lines(crop)
+
+    def forget_tones(self) -> None:
+        """Look the styles up anew: to be called before each painting."""
+        self._bases, self._tones = {}, {}
 
     def base(self, over: str = "") -> Style:
         """The style of blanks; *over* names the component class of a special line (cursor, title)."""
