@@ -26,7 +26,7 @@ _NOT_ON_HOSTS = ("conda", "mamba", "micromamba", "pixi", "nvidia-smi", "rocm-smi
 
 _BASHRC = """\
 # a demo host's start file
-PS1='{user}@{name}:\\w\\$ '
+PS1='{user}@{name}:\\w$ '
 """
 _PROFILE = """\
 printf '[demo] {name} is a throwaway host on this machine; its load and GPUs are played\\n'
