@@ -242,6 +242,19 @@ async def test_a_lock_that_is_a_soft_link_is_refused(ada: TaskHost, place: Path,
     assert not contents(target)
 
 
+async def test_an_entry_that_is_a_soft_link_leads_nowhere(ada: TaskHost, place: Path, tmp_path: Path) -> None:
+    target = tmp_path / "elsewhere"
+    target.mkdir()
+    (target / "owner").write_text("precious")
+    dead = plant(place, pid=gone_pid())
+    (dead / "owner").unlink()
+    dead.rmdir()
+    dead.symlink_to(target)
+    task, _ = await ada.run(ada.sh("exit 0", places=[place]))
+    assert task.state is TaskState.SUCCEEDED
+    assert contents(target) == ["owner"]
+
+
 async def test_a_place_that_is_not_there_yet_is_made(ada: TaskHost, tmp_path: Path) -> None:
     place = tmp_path / "envs" / "new"
     task, _ = await ada.run(ada.sh('[ -d "$1" ] && stat -c %a "$1"', str(place), places=[place]))

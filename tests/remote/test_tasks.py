@@ -98,6 +98,12 @@ async def test_what_a_task_makes_has_the_accounts_own_mode(tmp_path: Path) -> No
     await host.close()
 
 
+async def test_interrupts_reach_a_task_whose_client_was_started_with_them_ignored(tmp_path: Path) -> None:
+    host = TaskHost(tmp_path / "home", wrap=("/bin/sh", "-c", 'trap "" INT QUIT; exec "$@"', "sh"))
+    assert (await host.run(host.sh("grep SigIgn /proc/self/status")))[1].split()[-1] == b"0000000000000000"
+    await host.close()
+
+
 async def test_success_is_told_and_nobody_else_reads_a_word(host: TaskHost) -> None:
     task, log = await host.run(host.sh("echo done"))
     assert (task.state, task.exit_code, log.strip()) == (TaskState.SUCCEEDED, 0, b"done")
@@ -202,6 +208,16 @@ async def test_tasks_are_listed_newest_first_and_cleared_away_when_they_are_over
     assert (await plain.become(lasting)).state is TaskState.SUCCEEDED
 
 
+async def test_a_task_whose_start_was_cut_short_is_lost_and_not_followed_for_ever(plain: TaskHost) -> None:
+    spec = plain.sh("exit 0")
+    await plain.run(spec)
+    for name in ("outer", "pid", "started", "status", "exit"):
+        (plain.folder(spec) / name).unlink()
+    task = await plain.become(spec)
+    assert task.state is TaskState.LOST and task.fault is not None and "never began" in task.fault.message
+    assert await plain.log(spec) == b""
+
+
 async def test_tasks_of_another_machine_with_the_same_home_are_left_to_it(plain: TaskHost) -> None:
     spec = plain.sh("exit 0")
     await plain.run(spec)
@@ -233,13 +249,16 @@ async def test_on_a_full_disk_nothing_is_run_and_nothing_left(tmp_path: Path, si
     await host.close()
 
 
-async def test_a_disk_that_fills_up_meanwhile_hides_no_exit_code(tmp_path: Path) -> None:
+@pytest.mark.parametrize("locked", [True, False])
+async def test_a_disk_that_fills_up_meanwhile_hides_no_exit_code(tmp_path: Path, locked: bool) -> None:
     home = tmp_path / "home"
     home.mkdir()
     place = tmp_path / "pkgs"
     place.mkdir()
     host = TaskHost(home, wrap=("unshare", "-m", "/bin/sh", "-c", SMALL_DISK % "2m", str(home)))
-    spec = host.sh('cat /dev/zero >"$HOME/big" 2>/dev/null; exit 9', places=[place])
+    # The last page goes only with small files.
+    fill = 'cat /dev/zero >"$HOME/big"; i=0; while printf x >"$HOME/$i"; do i=$((i + 1)); done'
+    spec = host.sh(f"{{ {fill}; }} 2>/dev/null; exit 9", places=[place] if locked else [])
     await host.start(spec)
     task = await host.become(spec)
     assert (task.state, task.exit_code) == (TaskState.FAILED, 9)

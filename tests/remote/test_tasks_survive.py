@@ -235,3 +235,28 @@ async def test_a_place_that_the_account_may_not_write_is_refused_by_name(hosts: 
     assert task.state is TaskState.FAILED and task.fault is not None
     assert task.fault.kind.value == "permission" and str(place) in task.fault.message
     assert not contents(place) and not ran.exists()
+
+
+async def test_who_may_not_see_other_peoples_processes_takes_none_for_dead(tmp_path: Path) -> None:
+    hidden = (*FRESH_PROC[:4], FRESH_PROC[4].replace("-t proc", "-t proc -o hidepid=2"), "sh")
+    with SshServer(wrapper=hidden) as server:
+        users = server.add_user(), server.add_user()
+        ada, bob = (SshHost(server, user, tmp_path) for user in users)
+        place = server.directory / "homes" / "pkgs"
+        run_as_root("install", "-d", "-m", "2775", "-g", "nogroup", place)
+        first, second = ada.sh("sleep 600", places=[place]), bob.sh("exit 0", places=[place])
+        await ada.start(first)
+        await ada.become(first, TaskState.RUNNING)
+        ada.kill_all(first)
+        await bob.start(second)
+        waiting = await bob.become(second, TaskState.WAITING_LOCK)
+        assert waiting.waits_for is not None and waiting.waits_for.task == first.id
+        assert len(lock_entries(place)) == 2
+        # Its own account can tell.
+        third = ada.sh("exit 0", places=[place])
+        await ada.start(third)
+        assert (await bob.become(second)).state is TaskState.SUCCEEDED
+        assert (await ada.become(third)).state is TaskState.SUCCEEDED
+        assert not contents(place)
+        for host in (ada, bob):
+            await host.close()

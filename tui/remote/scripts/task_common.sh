@@ -100,7 +100,11 @@ ta_alive() {
 
 ta_nap() {
   ta_naps=$((ta_naps + 1))
-  if [ "$ta_naps" -gt 50 ]; then sleep 1; else sleep 0.1 2>/dev/null || sleep 1; fi
+  ta_pause=0.1
+  [ "$ta_naps" -gt 50 ] && ta_pause=1
+  sleep $ta_pause 2>/dev/null
+  # 128 and above: a signal ended it, and whoever waits wants to know that at once. Some know whole seconds only.
+  case $? in 0 | 12[89] | 1[3-9]?) ;; *) sleep 1 ;; esac
 }
 
 # ta_room FILE: keep room for what is still to be said of this task, should the disk fill up meanwhile.

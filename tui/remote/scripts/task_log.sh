@@ -8,16 +8,18 @@ if ! [ -f "$ta_dir/log" ]; then
   printf '=gone\0000\000'
   exit 0
 fi
-ta_state=open
-if [ -e "$ta_dir/exit" ]; then
-  ta_state=ended
-else
+ta_state=ended
+if ! [ -e "$ta_dir/exit" ]; then
   ta_me
-  ta_l=
-  { read -r ta_l <"$ta_dir/outer"; } 2>/dev/null
-  ta_p=
-  { read -r ta_p <"$ta_dir/pid"; } 2>/dev/null
-  { [ -n "$ta_l" ] && ! ta_alive "$ta_l" own && { [ -z "$ta_p" ] || ! ta_alive "$ta_p" own; }; } && ta_state=ended
+  # Over when nobody who could write to it lives: nor who was to start it.
+  for ta_f in pid outer born; do
+    ta_l=
+    { read -r ta_l <"$ta_dir/$ta_f"; } 2>/dev/null
+    if [ -n "$ta_l" ] && ta_alive "${ta_l##* }" own; then
+      ta_state=open
+      break
+    fi
+  done
 fi
 ta_size=$(wc -c <"$ta_dir/log") || exit 1
 printf '%s\0' =log 2 "$((ta_size))" "$ta_state"

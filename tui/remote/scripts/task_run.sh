@@ -19,7 +19,7 @@ if [ "$1" = outer ]; then
   export CONDAFLEET_TASK CONDAFLEET_SPOOL
   case $(script --version 2>/dev/null </dev/null) in
     *util-linux*)
-      # What script reads is a pipe that nobody writes to and that never ends: at an end it would type ^D.
+      # What script reads is a pipe that nobody writes to and that never ends: it would pass an end on, as ^D.
       mkfifo -m 600 ./input 2>/dev/null &&
         SHELL=/bin/sh script -qec 'exec /bin/sh ./run inner' /dev/null 0<>./input >>./log 2>/dev/null
       rm -f ./input
@@ -67,6 +67,8 @@ ta_wait() {
 ta_scan() {
   ta_top=1000000000 ta_low='' ta_high='' ta_own=''
   for ta_e in "$ta_lock"/[1-9]*_*_*_*_*_*_*; do
+    # Through a soft link, clearing away would reach elsewhere.
+    [ -L "$ta_e" ] && continue
     ta_n=${ta_e##*/}
     ta_id=${ta_n#*_}
     ta_n=${ta_n%%_*}

@@ -42,11 +42,14 @@ ta_self "${ta_l%% *}"
 # Every byte is there: a shell that ran half of a file would do half of something.
 ta_size=$(cat "$ta_dir/run" "$ta_dir/program" "$ta_dir/places" "$ta_dir/roots" "$ta_dir/owner" | wc -c)
 [ "$((ta_size))" = $((${#4} + ${#5} + ${#6} + ${#7} + ${#3} + 1)) ] || ta_no full "$ta_dir could not be written"
+# Somebody may have started all of this with interrupts ignored, which no shell can undo.
+ta_env=
+env --default-signal=INT,QUIT true 2>/dev/null && ta_env='env --default-signal=INT,QUIT'
 # The starter waits in the foreground: what a shell starts in the background ignores interrupts for ever. It is
 # ended by what it started.
 (
-  # shellcheck disable=SC2016 # expanded by the inner shell
-  /bin/sh -c 'IFS= read -r l </proc/$$/stat; l=${l##*) }; set -- "$1" $l; setsid /bin/sh "$1/run" outer "$1" "$$" "${21}"; :' \
+  # shellcheck disable=SC2016,SC2086 # expanded by the inner shell; words are wanted
+  $ta_env /bin/sh -c 'IFS= read -r l </proc/$$/stat; l=${l##*) }; set -- "$1" $l; setsid /bin/sh "$1/run" outer "$1" "$$" "${21}"; :' \
     sh "$ta_dir" </dev/null >/dev/null 2>&1
   :
 ) 2>/dev/null
