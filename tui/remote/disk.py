@@ -1,0 +1,114 @@
+"""Asking a host for its disk table: one pass over the places named, computed there.
+
+With a system Python on the host its own program counts, which is fastest; else GNU find and awk. Both say
+the same. Without either there is no table: a ``tool_missing`` fault, never a slow imitation.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import re
+import zlib
+from collections.abc import Callable, Sequence
+from contextlib import aclosing
+from enum import StrEnum
+from functools import cache
+from importlib.resources import files
+
+from tui.domain.diskplaces import DiskPlace
+from tui.domain.disktable import DiskTable
+from tui.domain.errors import HostFaultError
+from tui.domain.faults import Fault, FaultKind
+from tui.domain.text import decode, printable
+from tui.remote.diskanswer import DiskAnswer, DiskAnswerError
+from tui.remote.lane import Lane
+from tui.remote.scripts import script
+
+__all__ = ["DiskMethod", "ask_disk"]
+
+TOOLS_S = 20.0
+SILENCE_S = 60.0
+"""A scan says every second that it lives; a machine that says nothing for so long hangs, or is gone."""
+ANSWER_LIMIT = 32 << 20
+MOST_PLACES = 5000
+
+
+class DiskMethod(StrEnum):
+    """What counts on the host."""
+
+    PYTHON = "python"
+    FIND = "find"
+
+
+async def ask_disk(
+    lane: Lane,
+    places: Sequence[DiskPlace],
+    host: str,
+    *,
+    timeout: float,
+    all_users_seen: bool = True,
+    progress: Callable[[int], None] | None = None,
+    method: DiskMethod | None = None,
+) -> DiskTable:
+    """The disk table of *places*: each an owner, each package cache six of them, in the order given.
+
+    The pass runs at the lowest priority, and ends within about a second when the lane is closed: to cancel it, cancel
+    this call and close the lane. *all_users_seen*: False where environments may use the caches that *places* does not
+    hold; no package then counts as unused, and neither when a place holds what cannot be read. *progress* receives
+    the entries looked at so far, again and again. *method*: None takes the best that the host has.
+
+    Raises HostFaultError: ``tool_missing``, ``incomplete`` (the count was ended on the host), ``protocol`` (the answer
+    makes no sense), ``too_large``, and as :meth:`Lane.stream`.
+    """
+    if len(places) > MOST_PLACES:
+        message = f"{len(places)} environments and caches on {host} are too many to be counted together."
+        raise HostFaultError(Fault(FaultKind.TOO_LARGE, message, "Choose some of them."))
+    words = [word for place in places for word in (place.kind.value[0], place.path)]
+    python = None
+    if method is not DiskMethod.FIND:
+        python = decode(await lane.ask(script("disk_tools"), timeout=TOOLS_S)) or None
+    if python is not None and python.startswith("/"):
+        source, args = script("disk_python"), [python, _program(), *words]
+    elif method is DiskMethod.PYTHON:
+        raise HostFaultError(_missing(host, "python3"))
+    else:
+        source, args = script("disk_places") + script("disk_find"), words
+    answer = DiskAnswer(places)
+    stream = lane.stream(source, args, timeout=timeout, idle=SILENCE_S, limit=ANSWER_LIMIT)
+    try:
+        async with aclosing(stream) as records:
+            async for record in records:
+                if record.tag == "missing":
+                    raise HostFaultError(_missing(host, record.text(0) or "find"))
+                if record.tag == "seen":
+                    seen = record.integer(0)
+                    if progress is not None and seen is not None:
+                        progress(max(0, seen))
+                else:
+                    answer.take(record)
+        if not answer.whole:
+            message = f"Counting the disk of {host} ended before its time."
+            raise HostFaultError(Fault(FaultKind.INCOMPLETE, message, "Try again; see who ended it on the host."))
+        # Off the loop: a large table costs no other host's turn.
+        return await asyncio.to_thread(answer.table, all_users_seen)
+    except DiskAnswerError as error:
+        message = f"The disk table of {host} makes no sense: {error}."
+        raise HostFaultError(Fault(FaultKind.PROTOCOL, message, "Try again.")) from error
+
+
+def _missing(host: str, tool: str) -> Fault:
+    return Fault(
+        FaultKind.TOOL_MISSING,
+        f"{host} has no {printable(tool[:40])}: true sizes cannot be counted there.",
+        "Install findutils and awk there, or python3.",
+    )
+
+
+@cache
+def _program() -> str:
+    """Both halves of the counting program as one text, packed."""
+    folder = files("tui.remote.scripts")
+    walk, table = (folder.joinpath(f"disk_{name}.py").read_text("utf-8") for name in ("walk", "table"))
+    text = walk + re.sub(r"^from tui\.[^)]*\)\n", "", table, flags=re.MULTILINE)
+    return base64.b64encode(zlib.compress(text.encode(), 9)).decode("ascii")
