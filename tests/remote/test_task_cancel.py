@@ -160,6 +160,27 @@ async def test_nobody_else_is_signalled(plain: TaskHost, place: Path, bystander:
     assert (await plain.become(other)).state is TaskState.CANCELLED
 
 
+async def test_from_another_container_nothing_is_signalled_and_nothing_taken(
+    plain: TaskHost, place: Path, tmp_path: Path
+) -> None:
+    spec = plain.sh("sleep 600", places=[place])
+    await plain.start(spec)
+    await plain.become(spec, TaskState.RUNNING)
+    # Process numbers mean something else there: this one's may be anybody's.
+    inside = TaskHost(plain.home, wrap=("unshare", "-p", "-f", "--mount-proc"))
+    assert (await inside.see(spec)).state is TaskState.RUNNING
+    assert await cancel(inside, spec, 0) is CancelAnswer.UNKNOWN
+    assert not (plain.folder(spec) / "cancel").exists()
+    second = inside.sh("exit 0", places=[place])
+    await inside.start(second)
+    await inside.become(second, TaskState.WAITING_LOCK)
+    assert await cancel(plain, spec) is CancelAnswer.ASKED
+    await plain.become(spec)
+    assert (await inside.become(second)).state is TaskState.SUCCEEDED
+    assert not contents(place)
+    await inside.close()
+
+
 async def test_an_unknown_task_is_gone(plain: TaskHost) -> None:
     lane = await plain.lane()
     assert await cancel_task(lane, "gpu01", "20261121-101500-ffffffff", "ada") is CancelAnswer.GONE

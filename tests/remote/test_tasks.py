@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import re
 import stat
@@ -22,8 +23,9 @@ from tests.remote.taskhost import (
     until,
 )
 from tui.domain.errors import HostFaultError
-from tui.domain.faults import FaultKind
+from tui.domain.faults import Fault, FaultKind
 from tui.domain.tasks import TaskState
+from tui.remote.lane import Lane
 from tui.remote.task_log import LogFollower, read_log
 from tui.remote.tasks import list_tasks, purge_tasks, start_task
 
@@ -104,6 +106,15 @@ async def test_interrupts_reach_a_task_whose_client_was_started_with_them_ignore
     await host.close()
 
 
+async def test_asked_on_many_connections_at_once_it_runs_once(plain: TaskHost, tmp_path: Path) -> None:
+    spec = plain.sh('echo x >>"$1"', str(tmp_path / "runs"))
+    lanes = [await Lane.open(plain.connection, timeout=30) for _ in range(4)]
+    answers = await asyncio.gather(*(start_task(lane, "gpu01", spec) for lane in lanes))
+    assert sorted(answers) == [False, False, False, True]
+    assert (await plain.become(spec)).state is TaskState.SUCCEEDED
+    assert (tmp_path / "runs").read_text() == "x\n"
+
+
 async def test_success_is_told_and_nobody_else_reads_a_word(host: TaskHost) -> None:
     task, log = await host.run(host.sh("echo done"))
     assert (task.state, task.exit_code, log.strip()) == (TaskState.SUCCEEDED, 0, b"done")
@@ -176,6 +187,25 @@ async def test_following_begins_before_the_end_is_near(plain: TaskHost, tmp_path
             gate.unlink()
     assert seen == b"beginend"
     assert follower.offset == 8
+
+
+async def test_a_follower_waits_out_what_time_cures_and_nothing_else(plain: TaskHost) -> None:
+    spec = plain.sh("echo done")
+    await plain.run(spec)
+    faults = [FaultKind.REFUSED, FaultKind.TIMEOUT, FaultKind.SESSIONS_EXHAUSTED]
+
+    async def lanes() -> Lane:
+        if faults:
+            raise HostFaultError(Fault(faults.pop(), "not now", ""))
+        return await plain.lane()
+
+    follower = LogFollower(lanes, "gpu01", spec.id, QuickClock())
+    assert [part.data async for part in follower.parts()] == [b"done\r\n"]
+    assert not faults and follower.fault is None
+    faults.append(FaultKind.HOST_KEY_CHANGED)
+    with pytest.raises(HostFaultError) as raised:
+        await anext(follower.parts())
+    assert raised.value.fault.kind is FaultKind.HOST_KEY_CHANGED
 
 
 async def test_an_unknown_task_is_a_ghost(plain: TaskHost) -> None:

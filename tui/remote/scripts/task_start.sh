@@ -15,13 +15,21 @@ command -v setsid >/dev/null 2>&1 || ta_no missing setsid
 ta_said=$(mkdir -p -- "$ta_base" 2>&1) || ta_no place "$ta_said"
 # shellcheck disable=SC3067 # dash, bash and busybox know it
 [ -O "$ta_base" ] || ta_no place "$ta_base belongs to another account"
-[ -e "$ta_base/$1" ] && printf '=exists\0000\000' && exit 0
+ta_exists() {
+  printf '=exists\0000\000'
+  exit 0
+}
+[ -e "$ta_base/$1" ] && ta_exists
 ta_free=$(df -kP -- "$ta_base" 2>/dev/null | awk 'END { print $(NF - 2) }')
 case $ta_free in
   '' | *[!0-9]*) ;;
   *) [ "$ta_free" -ge 256 ] || ta_no full "$ta_base: $ta_free KB are free" ;;
 esac
-ta_said=$(mkdir -- "$ta_base/$1" 2>&1) || ta_no place "$ta_said"
+if ! ta_said=$(mkdir -- "$ta_base/$1" 2>&1); then
+  # Another connection of the same client was a moment faster.
+  [ -d "$ta_base/$1" ] && ta_exists
+  ta_no place "$ta_said"
+fi
 ta_dir=$ta_base/$1
 ta_me
 # Who makes the folder: until the task has begun, its life is the task's.
