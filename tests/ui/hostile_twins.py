@@ -1,0 +1,221 @@
+"""Two fleets that differ in nothing but what their hosts call things: one means harm, the other's names are plain.
+
+A plain name takes exactly the columns that the hostile one's visible form takes, so whatever else differs in two
+pictures of them was moved, painted or broken by a name.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from rich.cells import split_graphemes
+from textual.app import App
+
+from tests.ui.fake_fleet import GIB, NOW, FakeFleet, fault, fill, gpus, mounts
+from tui.domain.environments import Environment, EnvKind, Install, Manager, UsageSignal, Use
+from tui.domain.faults import FaultKind
+from tui.domain.gpus import GpuProcess
+from tui.domain.history import Dist, History, Request, Revision
+from tui.domain.hosts import HostSpec, HostState
+from tui.domain.machine import Load, Machine
+from tui.domain.packages import PackageInterner, PackageManager
+from tui.domain.sessions import Pane, Session, Window
+from tui.domain.snapshot import HostSnapshot, Part
+from tui.domain.text import printable
+from tui.ports import ConnectionFacts
+from tui.ui.present.cell import shown
+
+__all__ = ["FILLER", "Picture", "differences", "hostile", "picture", "plain", "twin"]
+
+FILLER = "ø"
+HOSTILE = (
+    "[bold red]alarm[/]",
+    "\x1b[2J\x1b]0;pwned\x07",
+    "left\u202eright\u200f",
+    "深度学习",
+    "run-👩‍🔬-🚀",
+    "not-utf8-\udcff\udcfe",
+    "[/]x[/y][link=file:///]",
+    "back\\slash",
+    "tab\tnew\nline\r",
+    "e\u0301\u0301\u0301x",
+    "\u200bzero\u2028width\ufeff",
+    "עברית",
+    "\x9b31mc1",
+    "$(reboot)`x`",
+    "{0!r:>999}%s%n",
+    "n" * 90,
+)
+"""Markup, escapes, marks from right to left, wide and joined characters, and what is no text at all."""
+
+Word = Callable[[int], str]
+
+
+def hostile(number: int) -> str:
+    """The name with *number*; its digits come first, so that sorting is the same for both fleets."""
+    return f"{number:03}{HOSTILE[number % len(HOSTILE)]}"
+
+
+def plain(number: int) -> str:
+    """What takes the same columns, blanks and slashes in their places."""
+    seen = shown(hostile(number))
+    spans, _ = split_graphemes(seen)
+    return "".join(
+        seen[start:end] if start < 3 or seen[start:end] in (" ", "/") else FILLER * size for start, end, size in spans
+    )
+
+
+def twin(word: Word) -> FakeFleet:
+    """A fleet whose hosts call everything by *word*."""
+    names = ("alpha", "beta", "gamma", "down", "shut")
+    fleet = FakeFleet(HostSpec(name) for name in names)
+    for number, name in enumerate(names[:3]):
+        at = 100 * number
+        facts = ConnectionFacts(word(1), 22, word(2), (), word(3), "publickey", word(4), (word(5),))
+        fleet.store.set_state(name, HostState.UP, None, NOW, facts)
+        fill(fleet, _snapshot(name, number, lambda each, at=at: word(at + each), word))  # type: ignore[misc]  # bound now
+        fleet.store.write_log(name, printable(word(6)), NOW - 60)
+    lost = fault(FaultKind.TIMEOUT, f"It said {printable(word(7))}", f"Look at {printable(word(8))}", NOW + 42)
+    fleet.state("down", HostState.WAITING, lost)
+    fleet.state("shut", HostState.DOWN, fault(FaultKind.AUTH_FAILED, printable(word(9)), printable(word(10))))
+    for view in fleet.store.hosts():
+        for env in view.snapshot.environments.value or ():
+            fleet.histories[env.host, env.prefix] = _history(word, env.prefix)
+    return fleet
+
+
+def _snapshot(host: str, number: int, word: Word, common: Word) -> HostSnapshot:
+    part = [
+        replace(mount, path=f"/{word(11)}" if mount.path != "/" else "/", source=word(12), fs_type=word(13))
+        for mount in mounts(0.6)
+    ]
+    machine = Machine(hostname=word(14), os=word(15), kernel=word(16), arch=word(17), libc=word(18), user=word(19))
+    own_gpus = tuple(
+        replace(gpu, name=word(20), driver=word(21), cuda_max=word(22), processes=(_gpu_process(word),))
+        for gpu in gpus(host, 70.0, None)
+    )
+    install = Install(f"/{word(23)}", Manager.CONDA, word(24), owner=word(25))
+    environments = tuple(_environment(host, number, each, word, common) for each in range(8))
+    values = (machine, Load(1.0, memory_total_bytes=8 * GIB, memory_available_bytes=GIB), tuple(part), (install,))
+    return HostSnapshot(
+        host,
+        *(Part(value, NOW - 2) for value in values),  # type: ignore[arg-type]  # in the order of the fields
+        environments=Part(environments, NOW - 2, fault(FaultKind.PERMISSION, printable(word(26)))),
+        gpus=Part(own_gpus, NOW - 2),
+        sessions=Part(tuple(_session(host, each, word) for each in range(4)), NOW - 2),
+    )
+
+
+def _gpu_process(word: Word) -> GpuProcess:
+    return GpuProcess(7, word(27), word(28), GIB, f"/{word(29)}", word(30))
+
+
+_interner = PackageInterner()
+
+
+def _environment(host: str, number: int, each: int, word: Word, common: Word) -> Environment:
+    shared = 40 + each
+    name = None if each == 7 else common(shared)
+    held = [
+        _interner.package("pytorch", word(31), word(32), word(33), PackageManager.CONDA),
+        *(
+            _interner.package(word(50 + at), word(34 + number), word(35), word(36), PackageManager.CONDA)
+            for at in range(6)
+        ),
+        _interner.package(word(60), word(37), None, None, PackageManager.PIP),
+    ]
+    faults = {5: FaultKind.GHOST, 6: FaultKind.INCOMPLETE}
+    return Environment(
+        host,
+        f"/envs/{word(shared)}",
+        name,
+        EnvKind.PREFIX if name is None else EnvKind.NAMED,
+        f"/{word(23)}",
+        Manager.CONDA,
+        packages=_interner.package_set(held),
+        packages_known=each < 5,
+        requested=frozenset({word(50)}),
+        clobbered=frozenset({word(60)}) if each == 1 else frozenset(),
+        python=word(38),
+        created=NOW - 9e6,
+        modified=NOW - 8e6,
+        last_used=NOW - 7e5,
+        last_used_signal=UsageSignal.ATIME,
+        owner=word(39),
+        writable=each != 2,
+        frozen=each == 3,
+        in_use=(Use(7, word(70), word(71), word(72)),) if each == 0 else (),
+        in_use_complete=True,
+        linked_to=f"/{word(73)}" if each == 4 else None,
+        seen_in=(word(74), word(75)),
+        fault=fault(faults[each], printable(word(76)), printable(word(77))) if each in faults else None,
+    )
+
+
+def _session(host: str, each: int, word: Word) -> Session:
+    panes = (
+        Pane("%1", 1, word(80 + each), word(84), cwd=f"/{word(85)}", prefix=f"/{word(86)}", active=True),
+        Pane("%2", 2, word(87), word(88), dead=True, exit_status=1),
+    )
+    return Session(
+        host, "tmux", f"/{word(89)}", f"${each}", word(90 + each), NOW - 9e4, NOW - 8e3, 1,
+        (Window("@1", 0, word(94), True, panes),), version=word(95),
+    )  # fmt: skip
+
+
+def _history(word: Word, prefix: str) -> History:
+    old, new = Dist(word(50), word(31), word(32), word(33)), Dist(word(50), word(34), word(35), word(36))
+    asked = (Request("update", (word(96), word(97))), Request(word(98), (word(99),)))
+    return History(
+        (
+            Revision(1, NOW - 9e4, f"conda install -p {prefix} {word(5)} {word(3)}", word(4), (old,), (new,), asked),
+            Revision(0, NOW - 9e5, f"/{word(6)}/conda create {word(0)}", None, (), (old, Dist(word(51))), ()),
+        )
+    )
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A screen cell by cell: what stands there (nothing in the second half of a wide character), and its style."""
+
+    texts: tuple[tuple[str, ...], ...]
+    styles: tuple[tuple[str, ...], ...]
+
+    @property
+    def text(self) -> str:
+        return "\n".join("".join(line) for line in self.texts)
+
+
+def picture(app: App[int]) -> Picture:
+    """The screen of *app* as it is now."""
+    texts, styles = [], []
+    for strip in app.screen._compositor.render_strips():
+        line: list[str] = []
+        painted: list[str] = []
+        for segment in strip:
+            for start, end, size in split_graphemes(segment.text)[0]:
+                line += [segment.text[start:end], *[""] * (size - 1)][:size] if size else []
+                painted += [str(segment.style)] * size
+        texts.append(tuple(line))
+        styles.append(tuple(painted))
+    return Picture(tuple(texts), tuple(styles))
+
+
+def differences(harmless: Picture, harmful: Picture) -> list[str]:
+    """Where the picture of the hostile fleet differs from the other's, beside the very cells of the names."""
+    found = []
+    if len(harmless.texts) != len(harmful.texts):
+        return [f"{len(harmful.texts)} lines, not {len(harmless.texts)}"]
+    for y, (one, other) in enumerate(zip(harmless.texts, harmful.texts, strict=True)):
+        if len(one) != len(other):
+            found.append(f"line {y} has {len(other)} columns, not {len(one)}: {''.join(other)!r}")
+            continue
+        # A wide character that would stick out leaves a blank behind the mark of the cut, or before it.
+        moved = [x for x in range(len(one)) if one[x] != other[x] and one[x] not in (FILLER, "…")]
+        painted = [x for x in range(len(one)) if harmless.styles[y][x] != harmful.styles[y][x]]
+        if moved or painted:
+            found.append(
+                f"line {y}, text at {moved[:5]}, style at {painted[:5]}:\n  {''.join(one)}\n  {''.join(other)}"
+            )
+    return found
