@@ -97,10 +97,12 @@ def _snapshot(host: str, number: int, word: Word, common: Word) -> HostSnapshot:
     )
     install = Install(f"/{word(23)}", Manager.CONDA, word(24), owner=word(25))
     environments = tuple(_environment(host, number, each, word, common) for each in range(8))
-    values = (machine, Load(1.0, memory_total_bytes=8 * GIB, memory_available_bytes=GIB), tuple(part), (install,))
     return HostSnapshot(
         host,
-        *(Part(value, NOW - 2) for value in values),  # type: ignore[arg-type]  # in the order of the fields
+        machine=Part(machine, NOW - 2),
+        load=Part(Load(1.0, memory_total_bytes=8 * GIB, memory_available_bytes=GIB), NOW - 2),
+        mounts=Part(tuple(part), NOW - 2),
+        installs=Part((install,), NOW - 2),
         environments=Part(environments, NOW - 2, fault(FaultKind.PERMISSION, printable(word(26)))),
         gpus=Part(own_gpus, NOW - 2),
         sessions=Part(tuple(_session(host, each, word) for each in range(4)), NOW - 2),
