@@ -4,7 +4,8 @@
 without a translation, texts that are gone leave) and compiles it. ``test_messages.py`` holds that this was done and
 that nothing is left untranslated.
 
-Marked is what stands, as a literal, first in a call of one of :data:`MARKERS`. Nothing but the standard library is
+Marked is what stands, as a literal, first in a call of one of :data:`MARKERS`, or in a place of :data:`DECLARED`.
+Nothing but the standard library is
 needed: the files are those of GNU gettext, and its own tools and editors work on them.
 """
 
@@ -23,7 +24,11 @@ DOMAIN = "condafleet"
 ONE = frozenset({"phrase", "mark", "tr", "joined"})
 COUNTED = frozenset({"plural", "trn"})
 MARKERS = ONE | COUNTED
+DECLARED = {"Command": (2, 3)}
+"""Declarations of which some places are texts: nothing else is ever written there."""
 PLACE = re.compile(r"\{([a-z][a-z0-9_]*)\}")
+WIDE_MARKS = "，。、；：（）"
+"""Punctuation that brings its own blank."""
 HEADER = {
     "zh_CN": (
         "Project-Id-Version: condafleet\n"
@@ -83,7 +88,11 @@ def marked(root: Path = ROOT) -> dict[str, Message]:
 def marked_in(source: str, name: str) -> Iterator[tuple[str, str | None]]:
     """The marked texts of one file: each with its form for several, None where it does not count."""
     for node in ast.walk(ast.parse(source, name)):
-        if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Name) or node.func.id not in MARKERS:
+        if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Name):
+            continue
+        for place in DECLARED.get(node.func.id, ()):
+            yield from ((text, None) for text in _literals(node.args[place], f"{name}:{node.lineno}"))
+        if node.func.id not in MARKERS:
             continue
         wanted = 2 if node.func.id in COUNTED else 1
         texts = [_literals(each, f"{name}:{node.lineno}") for each in node.args[:wanted]]
@@ -221,9 +230,13 @@ def problems(messages: dict[str, Message], entries: dict[str, Entry]) -> list[st
         for said in filter(None, entry.said.values()):
             if set(PLACE.findall(said)) != wanted:
                 found.append(f"other names in braces: {said!r} for {text!r}")
-            if said[:1].isspace() != text[:1].isspace() or said[-1:].isspace() != text[-1:].isspace():
+            if any(_blank(said, end) != _blank(text, end) and said[end] not in WIDE_MARKS for end in (0, -1)):
                 found.append(f"another blank at an end: {said!r} for {text!r}")
     return found
+
+
+def _blank(text: str, end: int) -> bool:
+    return text[end].isspace()
 
 
 def main() -> None:

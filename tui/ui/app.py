@@ -11,9 +11,10 @@ from typing import Any, ClassVar, Literal
 
 from textual.app import App, SystemCommand
 from textual.binding import Binding, BindingType
+from textual.command import CommandPalette
 from textual.filter import Monochrome, NoColor
 from textual.screen import Screen
-from textual.theme import Theme
+from textual.theme import Theme, ThemeProvider
 from textual.timer import Timer
 from textual.widgets import Input
 from textual.worker import Worker
@@ -21,17 +22,19 @@ from textual.worker import Worker
 from tui.domain.errors import CondafleetError
 from tui.domain.layout import Layout, ViewLayout
 from tui.domain.packageindex import PackageIndex
+from tui.domain.phrases import phrase
 from tui.domain.text import printable
 from tui.ports import LayoutStore
 from tui.services.fleet import FleetApi, TerminalPlan
 from tui.terminal.passthrough import pass_through
 from tui.ui.bridge import Bridge, Changes
 from tui.ui.catalog import COMMANDS, FLEET
-from tui.ui.commands import Command
+from tui.ui.commands import Command, palette_title
 from tui.ui.dialogs.base import DEAF_S
 from tui.ui.dialogs.message import failure, keys
 from tui.ui.histories import Histories
 from tui.ui.keymap import lay_over
+from tui.ui.language import said, tr
 from tui.ui.prompter import DialogPrompter
 from tui.ui.screens.compare import CompareNameScreen, ComparePairScreen
 from tui.ui.screens.environments import EnvironmentsScreen
@@ -134,7 +137,7 @@ class CondafleetApp(App[int]):
         if self._prompter is not None:
             self._prompter.bind(self)
         if self._start:
-            self.call_after_refresh(self.launch, self.fleet.start, "start watching the fleet")
+            self.call_after_refresh(self.launch, self.fleet.start, phrase("start watching the fleet"))
         self.call_after_refresh(self._tell_problems)
 
     def on_unmount(self) -> None:
@@ -159,13 +162,14 @@ class CondafleetApp(App[int]):
 
     def _tell_problems(self) -> None:
         """What of the configuration is not used: in notices that stay a while, and in the log."""
-        said = unused(self.fleet.settings, self.keymap_used, self.available_themes)
-        for text in said:
+        found = unused(self.fleet.settings, self.keymap_used, self.available_themes)
+        for text in found:
             log.warning("not used: %s", text)
-        for text in said[:UNUSED_SHOWN]:
-            self.warn(f"Not used: {text}")
-        if len(said) > UNUSED_SHOWN:
-            self.warn(f"{len(said) - UNUSED_SHOWN} more of the configuration is not used; the log file names it")
+        for text in found[:UNUSED_SHOWN]:
+            self.warn(tr("Not used: {text}", text=text))
+        if len(found) > UNUSED_SHOWN:
+            more = len(found) - UNUSED_SHOWN
+            self.warn(tr("{n} more of the configuration is not used; the log file names it", n=more))
 
     # What is remembered
 
@@ -209,7 +213,7 @@ class CondafleetApp(App[int]):
 
     def _changed(self, changes: Changes) -> None:
         for notice in changes.notices:
-            self.warn(notice.text)
+            self.warn(said(notice.text))
         if (screen := self.front()) is not None:
             screen.changed(changes)
 
@@ -229,14 +233,15 @@ class CondafleetApp(App[int]):
         try:
             await work()
         except CondafleetError as error:
-            self._tell_failure(purpose, error.message, error.remedy)
+            self._tell_failure(purpose, said(error.message), said(error.remedy))
         except Exception as error:  # the one funnel: a defect must neither end the app nor pass unseen
             log.exception("while trying to %s", purpose)
-            message = f"{type(error).__name__}: {printable(str(error))}\nNothing on a host was changed by this."
-            self._tell_failure(purpose, message, "The log file has the whole story; please report it.")
+            unchanged = tr("Nothing on a host was changed by this.")
+            message = f"{type(error).__name__}: {printable(str(error))}\n{unchanged}"
+            self._tell_failure(purpose, message, tr("The log file has the whole story; please report it."))
 
     def _tell_failure(self, purpose: str, message: str, remedy: str) -> None:
-        dialog = failure(f"Could not {purpose}", message, remedy)
+        dialog = failure(tr("Could not {purpose}", purpose=purpose), message, remedy)
         dialog.deafen(self.deaf_s)
         self.push_screen(dialog)
 
@@ -261,7 +266,7 @@ class CondafleetApp(App[int]):
         if self._in_terminal:
             return
         self._in_terminal = True
-        self.launch(partial(self._terminal, plan), "open a terminal")
+        self.launch(partial(self._terminal, plan), phrase("open a terminal"))
 
     async def _terminal(self, plan: TerminalPlan) -> None:
         try:
@@ -310,7 +315,7 @@ class CondafleetApp(App[int]):
     def action_last(self) -> None:
         """Back to where one was before, with the filter and the row of then."""
         if self._before is None:
-            self.tell("There is nothing to go back to yet")
+            self.tell(tr("There is nothing to go back to yet"))
             return
         mode, words, key = self._before
         self.show_filtered(mode, words)
@@ -376,7 +381,16 @@ class CondafleetApp(App[int]):
 
     def action_help_quit(self) -> None:
         """Ctrl+C does not quit: it is pressed too often by mistake."""
-        self.tell("Press q to quit")
+        self.tell(tr("Press q to quit"))
+
+    def action_command_palette(self) -> None:
+        """Find a command by its name."""
+        if not CommandPalette.is_open(self):  # type: ignore[arg-type]  # any app is meant
+            self.push_screen(CommandPalette(placeholder=tr("Search for commands…"), id="--command-palette"))
+
+    def search_themes(self) -> None:
+        """Find a theme by its name."""
+        self.push_screen(CommandPalette([ThemeProvider], placeholder=tr("Search for themes…")))
 
     def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
         """The palette: every command of the table in front, for the row, for the marked rows and for all shown."""
@@ -386,12 +400,12 @@ class CondafleetApp(App[int]):
         for command in self.keymap_used.commands:
             if not command.palette or not command.in_mode(front.MODE) or self._absent(command):
                 continue
-            title = f"{command.label}  ({command.key_text})"
-            yield SystemCommand(title, command.help, partial(self._run_on, front, command.action))
+            label, meaning = palette_title(command), tr(command.help)
+            yield SystemCommand(f"{label}  ({command.key_text})", meaning, partial(self._run_on, front, command.action))
             if command.over:
                 for whose, rows in front.scopes():
                     run = partial(getattr(front, command.over), rows)
-                    yield SystemCommand(f"{command.label}: {whose}", command.help, run)
+                    yield SystemCommand(f"{label}: {whose}", meaning, run)
 
     async def _run_on(self, screen: ListingScreen, action: str) -> None:
         await screen.run_action(action)

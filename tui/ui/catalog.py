@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from tui.domain.phrases import phrase
 from tui.ui.commands import Command
 
 __all__ = [
@@ -13,28 +14,28 @@ FLEET, ENVIRONMENTS, SESSIONS, HOSTS = "fleet", "environments", "sessions", "hos
 PACKAGES, FIND, COMPARE, MATRIX, HISTORY = "packages", "find", "compare", "matrix", "history"
 
 MODES: tuple[tuple[str, str, str], ...] = (
-    (FLEET, "1", "Fleet"),
-    (ENVIRONMENTS, "2", "Environments"),
-    (SESSIONS, "4", "Sessions"),
-    (HOSTS, "6", "Hosts"),
+    (FLEET, "1", phrase("Fleet")),
+    (ENVIRONMENTS, "2", phrase("Environments")),
+    (SESSIONS, "4", phrase("Sessions")),
+    (HOSTS, "6", phrase("Hosts")),
 )
 """(mode, key, label). Keys stay free for what is not there yet: 3 for disks, 5 for tasks."""
 
 LABELS: dict[str, str] = {
     **{mode: label for mode, _, label in MODES},
-    PACKAGES: "Packages",
-    FIND: "Find",
-    COMPARE: "Compare",
-    MATRIX: "Names by hosts",
-    HISTORY: "History",
+    PACKAGES: phrase("Packages"),
+    FIND: phrase("Find"),
+    COMPARE: phrase("Compare"),
+    MATRIX: phrase("Names by hosts"),
+    HISTORY: phrase("History"),
 }
 
 NAVIGATION: tuple[tuple[str, str], ...] = (
-    ("↑ ↓ j k", "one row up or down"),
-    ("PgUp PgDn", "one page up or down"),
-    ("g G", "first row, last row"),
-    ("Tab", "from table to detail and back"),
-    ("Mouse", "a title sorts, the left edge marks, a double click goes in"),
+    ("↑ ↓ j k", phrase("one row up or down")),
+    ("PgUp PgDn", phrase("one page up or down")),
+    ("g G", phrase("first row, last row")),
+    ("Tab", phrase("from table to detail and back")),
+    (phrase("Mouse"), phrase("a title sorts, the left edge marks, a double click goes in")),
 )
 _MOVING = ("up", "down", "j", "k", "g", "G", "pageup", "pagedown", "home", "end", "ctrl+b", "ctrl+f", "tab")
 RESERVED = frozenset((*_MOVING, "shift+tab", "ctrl+q", "ctrl+c", "ctrl+p"))

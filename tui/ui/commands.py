@@ -7,7 +7,10 @@ from dataclasses import dataclass
 
 from textual.binding import Binding
 
-__all__ = ["Command", "bindings"]
+from tui.domain.phrases import phrase
+from tui.ui.language import tr
+
+__all__ = ["Command", "bindings", "palette_title"]
 
 WRITTEN = {
     "slash": "/", "question_mark": "?", "colon": ":", "minus": "-", "asterisk": "*", "space": "Space",
@@ -57,12 +60,18 @@ class Command:
         return Binding(
             self.keys,
             self.action,
-            self.label,
+            phrase(self.label),
             show=mode in self.footer if isinstance(self.footer, tuple) else self.footer,
             key_display=self.key_text,
-            tooltip=self.help,
+            tooltip=phrase(self.help),
             id=self.id,
         )
+
+
+def palette_title(command: Command) -> str:
+    """Its label for the palette; the English one stands beside another language's, because it needs no input method."""
+    label = tr(command.label)
+    return label if label == command.label else f"{label} {command.label}"
 
 
 def bindings(commands: Iterable[Command], mode: str) -> list[Binding]:

@@ -12,6 +12,7 @@ from tui.domain.environments import Environment
 from tui.domain.errors import HostFaultError
 from tui.domain.faults import Fault
 from tui.domain.history import History
+from tui.domain.phrases import phrase
 from tui.services.fleet import FleetApi
 
 __all__ = ["Histories", "Read"]
@@ -54,7 +55,7 @@ class Histories:
         if read.under_way or (known and not again):
             return
         self._keep(key, env.modified, replace(read, under_way=True))
-        self._launch(partial(self._read, key, env.modified), "read a history")
+        self._launch(partial(self._read, key, env.modified), phrase("read a history"))
         self._changed()
 
     async def _read(self, key: tuple[str, str], modified: float | None) -> None:

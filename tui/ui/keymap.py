@@ -11,6 +11,7 @@ from textual.keys import Keys, _character_to_key
 from tui.domain.text import printable
 from tui.ui.catalog import LABELS, RESERVED
 from tui.ui.commands import Command
+from tui.ui.language import tr
 
 __all__ = ["Keymap", "Untaken", "lay_over"]
 
@@ -27,7 +28,7 @@ class Untaken:
     why: str
 
     def __str__(self) -> str:
-        return f"{printable(self.command)}: {self.why}"
+        return tr("{text}: {problem}", text=printable(self.command), problem=self.why)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,22 +53,24 @@ def lay_over(commands: Sequence[Command], wanted: Mapping[str, str]) -> Keymap:
     for name, written in wanted.items():
         if name not in known:
             near = get_close_matches(name, known, 1)
-            hint = f"; did you mean {near[0]}?" if near else ""
-            problems.append(Untaken(name, f"there is no such command{hint}"))
+            hint = tr("; did you mean {near}?", near=near[0]) if near else ""
+            problems.append(Untaken(name, tr("there is no such command{hint}", hint=hint)))
             continue
         keys = [_character_to_key(key) if len(key) == 1 else key for key in map(str.strip, written.split(",")) if key]
         wrong = [key for key in keys if not _is_key(key)]
         held = [key for key in keys if key in RESERVED]
         if wrong or not keys:
-            problems.append(Untaken(name, f"{printable(wrong[0] if wrong else written)!r} is no key"))
+            problems.append(Untaken(name, tr("{key} is no key", key=repr(printable(wrong[0] if wrong else written)))))
         elif held:
-            problems.append(Untaken(name, f"{held[0]} is needed to move about or to leave"))
+            problems.append(Untaken(name, tr("{key} is needed to move about or to leave", key=held[0])))
         else:
             taken[name] = ",".join(keys)
     while clash := _clash(commands, taken):
         one, other, key, mode = clash
         loser, keeper = (one, other) if one.id in taken else (other, one)
-        problems.append(Untaken(loser.id, f"{key} is {keeper.id} in {LABELS[mode]}"))
+        problems.append(
+            Untaken(loser.id, tr("{key} is {other} in {mode}", key=key, other=keeper.id, mode=LABELS[mode]))
+        )
         del taken[loser.id]
     return Keymap(tuple(_with(command, taken) for command in commands), taken, tuple(problems))
 

@@ -7,10 +7,12 @@ import contextlib
 from collections.abc import Callable
 from typing import TYPE_CHECKING, TypeVar
 
+from tui.domain.phrases import mark
 from tui.ports import HostKeyAnswer, HostKeyQuestion, SecretKind, SecretQuestion
 from tui.ui.dialogs.base import Dialog
 from tui.ui.dialogs.host_key import HostKeyDialog
 from tui.ui.dialogs.secret import SecretDialog
+from tui.ui.language import tr
 
 if TYPE_CHECKING:
     from tui.ui.app import CondafleetApp
@@ -22,10 +24,10 @@ Answer = TypeVar("Answer")
 LOOK_S = 0.1
 """How often it is looked whether the person is at leisure, while a question waits for that."""
 WANTS = {
-    SecretKind.PASSWORD: "asks for a password",
-    SecretKind.ONE_TIME_CODE: "asks for a code",
-    SecretKind.PASSPHRASE: "needs a passphrase",
-    SecretKind.INTERACTIVE: "asks you something",
+    SecretKind.PASSWORD: mark("{host} asks for a password"),
+    SecretKind.ONE_TIME_CODE: mark("{host} asks for a code"),
+    SecretKind.PASSPHRASE: mark("{host} needs a passphrase"),
+    SecretKind.INTERACTIVE: mark("{host} asks you something"),
 }
 
 
@@ -59,11 +61,11 @@ class DialogPrompter:
 
     async def secret(self, question: SecretQuestion) -> str | None:
         """See :class:`tui.ports.Prompter`."""
-        return await self._ask(lambda: SecretDialog(question), f"{question.host} {WANTS[question.kind]}")
+        return await self._ask(lambda: SecretDialog(question), tr(WANTS[question.kind], host=question.host))
 
     async def host_key(self, question: HostKeyQuestion) -> HostKeyAnswer | None:
         """See :class:`tui.ports.Prompter`."""
-        return await self._ask(lambda: HostKeyDialog(question), f"{question.host} has an unknown key")
+        return await self._ask(lambda: HostKeyDialog(question), tr("{host} has an unknown key", host=question.host))
 
     async def _ask(self, make: Callable[[], Dialog[Answer]], waiting: str) -> Answer | None:
         async with self._turn:

@@ -14,6 +14,7 @@ from tui.ports import Channel
 from tui.services.fleet import TerminalPlan
 from tui.terminal.passthrough import End, NotATerminalError, Result, pass_through, term_request
 from tui.ui.dialogs.message import failure
+from tui.ui.language import said, tr
 
 if TYPE_CHECKING:
     from tui.ui.app import CondafleetApp
@@ -30,19 +31,29 @@ async def run_in_terminal(app: CondafleetApp, plan: TerminalPlan, join: PassThro
 
     Afterwards the app is drawn as it was, whatever happened; what ended it is told on the screen.
     """
-    what = f"session {printable(plan.session.name)}" if plan.session is not None else "shell"
-    where = f"{what} on {plan.host}"
-    app.tell(f"Opening {where} …", timeout=2)
+    if plan.session is not None:
+        where = tr("session {session} on {host}", session=printable(plan.session.name), host=plan.host)
+    else:
+        where = tr("shell on {host}", host=plan.host)
+    app.tell(tr("Opening {where} …", where=where), timeout=2)
     try:
         async with asyncio.timeout(OPEN_LIMIT_S):
             channel = await app.fleet.terminal(plan, term_request())
     except HostFaultError as error:
-        app.push_screen(failure(f"Could not open {where}", error.message, error.remedy))
+        app.push_screen(failure(tr("Could not open {where}", where=where), said(error.message), said(error.remedy)))
         return
     except TimeoutError:
-        message = f"{plan.host} did not open a terminal within {OPEN_LIMIT_S:.0f} seconds. Nothing was changed."
+        message = tr(
+            "{host} did not open a terminal within {seconds} seconds. Nothing was changed.",
+            host=plan.host,
+            seconds=f"{OPEN_LIMIT_S:.0f}",
+        )
         app.push_screen(
-            failure(f"Could not open {where}", message, "Press r to ask the host again, then try once more.")
+            failure(
+                tr("Could not open {where}", where=where),
+                message,
+                tr("Press r to ask the host again, then try once more."),
+            )
         )
         return
     ended = await _full_screen(app, channel, join)
@@ -54,9 +65,9 @@ async def run_in_terminal(app: CondafleetApp, plan: TerminalPlan, join: PassThro
         )
         app.push_screen(
             failure(
-                "This terminal cannot be handed over",
-                "The screen does not run on a terminal of its own here (a web view or a test).",
-                f"Run in a terminal: {command}",
+                tr("This terminal cannot be handed over"),
+                tr("The screen does not run on a terminal of its own here (a web view or a test)."),
+                tr("Run in a terminal: {command}", command=command),
             )
         )
     elif isinstance(ended, Result):
@@ -88,14 +99,18 @@ async def _full_screen(app: CondafleetApp, channel: Channel, join: PassThrough) 
 
 def _tell_end(app: CondafleetApp, result: Result, where: str, plan: TerminalPlan) -> None:
     if result.end is End.FAULT and result.fault is not None:
-        survives = " The session goes on there." if plan.session is not None else ""
-        message = f"{result.fault.message}{survives}"
-        app.push_screen(failure(f"Lost the {where}", message, result.fault.remedy))
+        message = said(result.fault.message)
+        if plan.session is not None:
+            message = tr("{before} {next}", before=message, next=tr("The session goes on there."))
+        app.push_screen(failure(tr("Lost the {where}", where=where), message, said(result.fault.remedy)))
     elif result.end is End.NO_TERMINAL:
         app.exit(1)
     elif result.end is End.LEFT:
-        app.tell(f"Left the {where}")
+        app.tell(tr("Left the {where}", where=where))
     elif result.exit_status not in (0, None):
-        app.tell(f"The {where} ended with status {result.exit_status}", severity="warning")
+        app.tell(
+            tr("The {where} ended with status {exit_status}", where=where, exit_status=result.exit_status),
+            severity="warning",
+        )
     else:
-        app.tell(f"Back from the {where}")
+        app.tell(tr("Back from the {where}", where=where))

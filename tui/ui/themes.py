@@ -8,6 +8,7 @@ from difflib import get_close_matches
 from textual.theme import Theme
 
 from tui.domain.text import printable
+from tui.ui.language import tr
 
 __all__ = ["DEFAULT", "MONOCHROME", "THEMES", "unknown_theme"]
 
@@ -85,5 +86,5 @@ def unknown_theme(wanted: str, available: Collection[str]) -> str:
     """What to say of a theme that there is not."""
     ours = [theme.name for theme in THEMES]
     near = get_close_matches(wanted, [*ours, *sorted(available)], 1)
-    hint = f"; did you mean {near[0]}?" if near else f"; ours are {', '.join(ours)}"
-    return f"there is no theme {printable(wanted)!r}{hint}"
+    hint = tr("; did you mean {near}?", near=near[0]) if near else tr("; ours are {themes}", themes=", ".join(ours))
+    return tr("there is no theme {theme}{hint}", theme=repr(printable(wanted)), hint=hint)

@@ -7,6 +7,7 @@ from collections.abc import Collection
 from tui.domain.settings import Settings
 from tui.domain.text import printable
 from tui.ui.keymap import Keymap
+from tui.ui.language import tr
 from tui.ui.themes import unknown_theme
 
 __all__ = ["unused"]
@@ -21,5 +22,5 @@ def unused(settings: Settings, keymap: Keymap, themes: Collection[str]) -> list[
 
 
 def _place(settings: Settings, key: str) -> str:
-    file = printable(settings.file or "the configuration")
+    file = tr("the configuration") if settings.file is None else printable(settings.file)
     return f"{file}:{settings.lines[key]}" if key in settings.lines else file

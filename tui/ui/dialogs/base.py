@@ -15,6 +15,8 @@ from textual.timer import Timer
 from textual.widget import Widget
 from textual.widgets import Button, Static
 
+from tui.domain.phrases import phrase
+from tui.ui.language import said, tr
 from tui.ui.present.cell import Cell
 from tui.ui.present.lines import Line, lay_out
 from tui.ui.widgets.toned import content
@@ -28,7 +30,7 @@ WIDTH = 70
 """Columns of text in a box; less on a narrow screen."""
 DEAF_S = 0.5
 """A dialog that nobody called for takes no key before the keys have been still for so long, in seconds."""
-WAITS = "takes keys in a moment"
+WAITS = phrase("takes keys in a moment")
 
 
 class Dialog(ModalScreen[Answer]):
@@ -59,7 +61,7 @@ class Dialog(ModalScreen[Answer]):
         if self._deaf_s > 0:
             box = self.query_one("#box")
             box.disabled = True
-            box.border_subtitle = WAITS
+            box.border_subtitle = said(WAITS)
             self._deaf = self.set_timer(self._deaf_s, self.listen)
 
     def listen(self) -> None:
@@ -109,7 +111,7 @@ class Dialog(ModalScreen[Answer]):
 
     def buttons(self) -> Iterable[Button]:
         """The answers; the first is the harmless one."""
-        yield Button("Close", id="close", compact=True)
+        yield Button(tr("Close"), id="close", compact=True)
 
     def action_cancel(self) -> None:
         """The harmless answer."""

@@ -9,7 +9,8 @@ from textual.widgets import Button
 
 from tui.ports import HostKeyAnswer, HostKeyQuestion
 from tui.ui.dialogs.base import Dialog
-from tui.ui.present.cell import Tone, cell, remote
+from tui.ui.language import tr
+from tui.ui.present.cell import Tone, around, cell, remote
 from tui.ui.present.lines import pair, words
 
 __all__ = ["HostKeyDialog"]
@@ -22,27 +23,27 @@ class HostKeyDialog(Dialog[HostKeyAnswer]):
 
     def __init__(self, question: HostKeyQuestion) -> None:
         self.question = question
-        address = (*remote(question.address), *cell(f" port {question.port}", Tone.DIM))
+        address = (*remote(question.address), *cell(" " + tr("port {port}", port=question.port), Tone.DIM))
         key_file = question.algorithm.removeprefix("ssh-").split("-")[0]
         super().__init__(
-            (*cell("Is this really "), *remote(question.host, Tone.ACCENT), *cell("?")),
+            around(tr("Is this really {host}?"), "host", remote(question.host, Tone.ACCENT)),
             (
-                words("Its host key is in no known_hosts file. Until you answer, nothing is sent to it."),
+                words(tr("Its host key is in no known_hosts file. Until you answer, nothing is sent to it.")),
                 words(""),
-                pair("Address", address),
-                pair("Key", remote(question.algorithm)),
-                pair("Fingerprint", remote(question.fingerprint, Tone.STRONG)),
-                pair("Save to", remote(question.known_hosts)),
+                pair(tr("Address"), address),
+                pair(tr("Key"), remote(question.algorithm)),
+                pair(tr("Fingerprint"), remote(question.fingerprint, Tone.STRONG)),
+                pair(tr("Save to"), remote(question.known_hosts)),
                 words(""),
-                words("Compare the fingerprint with what its owner tells you, or with the server's own answer to:"),
+                words(tr("Compare the fingerprint with what its owner tells you, or with the server's own answer to:")),
                 words(f"ssh-keygen -lf /etc/ssh/ssh_host_{_plain(key_file)}_key.pub", Tone.DIM),
             ),
         )
 
     def buttons(self) -> Iterable[Button]:
-        yield Button("Refuse", id=HostKeyAnswer.REFUSE.value, compact=True)
-        yield Button("Accept once", id=HostKeyAnswer.ONCE.value, compact=True)
-        yield Button("Accept and save", id=HostKeyAnswer.SAVE.value, variant="warning", compact=True)
+        yield Button(tr("Refuse"), id=HostKeyAnswer.REFUSE.value, compact=True)
+        yield Button(tr("Accept once"), id=HostKeyAnswer.ONCE.value, compact=True)
+        yield Button(tr("Accept and save"), id=HostKeyAnswer.SAVE.value, variant="warning", compact=True)
 
     @on(Button.Pressed)
     def _decided(self, event: Button.Pressed) -> None:

@@ -13,6 +13,7 @@ from textual.widgets import Button
 from tui.ui.catalog import LABELS, NAVIGATION
 from tui.ui.commands import Command
 from tui.ui.dialogs.base import Dialog
+from tui.ui.language import said, tr
 from tui.ui.present.cell import Tone, cell
 from tui.ui.present.lines import Line, heading, pair, words
 
@@ -42,14 +43,14 @@ def failure(title: str, message: str, remedy: str = "") -> MessageDialog:
     """What did not work; *message* and *remedy* are in printed form."""
     lines = [words(text) for text in message.split("\n")]
     if remedy:
-        lines += [words(""), pair("To do", cell(remedy))]
+        lines += [words(""), pair(tr("To do"), cell(remedy))]
     return MessageDialog(cell(title, Tone.BAD), lines)
 
 
 def keys(mode: str, commands: Iterable[Command]) -> MessageDialog:
     """The keys of *mode*: *commands* with the keys that they really have."""
-    lines: list[Line] = [heading("Commands")]
-    lines += [pair(each.key_text, cell(each.help), Tone.STRONG) for each in commands if each.in_mode(mode)]
-    lines += [words(""), heading("Moving about")]
-    lines += [pair(text, cell(meaning), Tone.STRONG) for text, meaning in NAVIGATION]
-    return MessageDialog(cell(f"Keys of {LABELS[mode]}"), lines)
+    lines: list[Line] = [heading(tr("Commands"))]
+    lines += [pair(each.key_text, cell(tr(each.help)), Tone.STRONG) for each in commands if each.in_mode(mode)]
+    lines += [words(""), heading(tr("Moving about"))]
+    lines += [pair(said(text), cell(said(meaning)), Tone.STRONG) for text, meaning in NAVIGATION]
+    return MessageDialog(cell(tr("Keys of {mode}", mode=LABELS[mode])), lines)

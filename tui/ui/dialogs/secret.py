@@ -8,20 +8,21 @@ from textual import on
 from textual.widget import Widget
 from textual.widgets import Button, Input
 
+from tui.domain.phrases import phrase
 from tui.ports import SecretKind, SecretQuestion
 from tui.ui.dialogs.base import Dialog
-from tui.ui.present.cell import Tone, cell, remote
+from tui.ui.language import said, tr
+from tui.ui.present.cell import Tone, around, remote
 from tui.ui.present.lines import Line, pair, words
 
 __all__ = ["SecretDialog"]
 
-TITLES: dict[SecretKind, tuple[str, str]] = {
-    SecretKind.PASSWORD: ("Password for ", ""),
-    SecretKind.ONE_TIME_CODE: ("One-time code for ", ""),
-    SecretKind.PASSPHRASE: ("Passphrase of the key for ", ""),
-    SecretKind.INTERACTIVE: ("", " asks"),
+TITLES: dict[SecretKind, str] = {
+    SecretKind.PASSWORD: phrase("Password for {host}"),
+    SecretKind.ONE_TIME_CODE: phrase("One-time code for {host}"),
+    SecretKind.PASSPHRASE: phrase("Passphrase of the key for {host}"),
+    SecretKind.INTERACTIVE: phrase("{host} asks"),
 }
-"""What stands before and after the host's name."""
 
 
 class SecretDialog(Dialog[str | None]):
@@ -31,26 +32,26 @@ class SecretDialog(Dialog[str | None]):
 
     def __init__(self, question: SecretQuestion) -> None:
         self.question = question
-        before, after = TITLES[question.kind]
-        super().__init__((*cell(before), *remote(question.host, Tone.ACCENT), *cell(after)), self._text(question))
+        title = around(said(TITLES[question.kind]), "host", remote(question.host, Tone.ACCENT))
+        super().__init__(title, self._text(question))
 
     def _text(self, question: SecretQuestion) -> Iterator[Line]:
         if question.attempt > 1:
-            yield words(f"That was not accepted. Try {question.attempt}.", Tone.WARN)
-        label = "Key" if question.kind is SecretKind.PASSPHRASE else "It says"
+            yield words(tr("That was not accepted. Try {n}.", n=question.attempt), Tone.WARN)
+        label = tr("Key") if question.kind is SecretKind.PASSPHRASE else tr("It says")
         for text in question.detail.split("\n")[:12]:
             if text.strip():
                 yield pair(label, remote(text))
                 label = ""
-        yield pair("It asks", remote(question.prompt.strip()))
-        yield words("Kept in memory until you leave, never written down.", Tone.DIM)
+        yield pair(tr("It asks"), remote(said(question.prompt).strip()))
+        yield words(tr("Kept in memory until you leave, never written down."), Tone.DIM)
 
     def fields(self) -> Iterable[Widget]:
         yield Input(password=not self.question.echo, id="answer")
 
     def buttons(self) -> Iterable[Button]:
-        yield Button("Cancel", id="cancel", compact=True)
-        yield Button("Answer", id="send", variant="primary", compact=True)
+        yield Button(tr("Cancel"), id="cancel", compact=True)
+        yield Button(tr("Answer"), id="send", variant="primary", compact=True)
 
     @on(Input.Submitted)
     def _submitted(self) -> None:

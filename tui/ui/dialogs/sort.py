@@ -12,6 +12,7 @@ from textual.widgets import Button, OptionList
 from textual.widgets.option_list import Option
 
 from tui.ui.dialogs.base import Dialog
+from tui.ui.language import said, tr
 from tui.ui.present.cell import cell
 from tui.ui.present.table import Column, Sort
 from tui.ui.widgets.toned import content
@@ -30,13 +31,13 @@ class SortDialog(Dialog[str | None]):
     ]
 
     def __init__(self, columns: Sequence[Column], sort: Sort | None) -> None:
-        super().__init__(cell("Sort by"), ())
+        super().__init__(cell(tr("Sort by")), ())
         self._columns = columns
         self._sort = sort
 
     def fields(self) -> Iterable[Widget]:
         options = [Option(content(cell(self._title(column))), id=column.id) for column in self._columns]
-        choice = OptionList(*options, Option(content(cell("as configured")), id="-"), compact=True)
+        choice = OptionList(*options, Option(content(cell(tr("as configured"))), id="-"), compact=True)
         now = next(
             (place for place, each in enumerate(self._columns) if self._sort and each.id == self._sort.column), 0
         )
@@ -44,9 +45,12 @@ class SortDialog(Dialog[str | None]):
         yield choice
 
     def _title(self, column: Column) -> str:
+        title = said(column.title)
         if self._sort is None or column.id != self._sort.column:
-            return column.title
-        return f"{column.title} {'↓ again: ↑' if self._sort.falling else '↑ again: ↓'}"
+            return title
+        return (
+            tr("{column} ↓ again: ↑", column=title) if self._sort.falling else tr("{column} ↑ again: ↓", column=title)
+        )
 
     def buttons(self) -> Iterable[Button]:
         return ()

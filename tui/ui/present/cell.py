@@ -15,7 +15,22 @@ from rich.cells import cell_len, get_character_cell_size, split_graphemes
 
 from tui.domain.text import printable
 
-__all__ = ["BLANK", "Cell", "Live", "Tone", "cell", "fit", "join", "plain", "remote", "shown", "width", "wrap"]
+__all__ = [
+    "BLANK",
+    "Cell",
+    "Live",
+    "Tone",
+    "around",
+    "cell",
+    "fit",
+    "join",
+    "plain",
+    "remote",
+    "shown",
+    "text_width",
+    "width",
+    "wrap",
+]
 
 CUT = "…"
 _ZWJ = "\u200d"
@@ -84,6 +99,12 @@ def join(cells: Iterable[Cell], separator: str = "  ", tone: Tone = Tone.DIM) ->
     return tuple(spans)
 
 
+def around(sentence: str, name: str, spans: Cell, tone: Tone = Tone.PLAIN) -> Cell:
+    """*sentence*, a translated template, with *spans* in the place of ``{name}``: a name in a colour of its own."""
+    before, place, after = sentence.partition(f"{{{name}}}")
+    return (*cell(before, tone), *(spans if place else ()), *cell(after, tone))
+
+
 def plain(spans: Cell) -> str:
     """The text alone."""
     return "".join(text for text, _ in spans)
@@ -91,7 +112,7 @@ def plain(spans: Cell) -> str:
 
 def width(spans: Cell) -> int:
     """Terminal columns that a cell takes."""
-    return sum(map(_text_width, (text for text, _ in spans)))
+    return sum(map(text_width, (text for text, _ in spans)))
 
 
 def fit(spans: Cell, columns: int, *, right: bool = False, end: bool = False) -> Cell:
@@ -168,8 +189,8 @@ def wrap(spans: Cell, columns: int, hang: int = 0) -> list[Cell]:
     room = columns
     for text, tone in spans:
         for word in _words(text):
-            size = _text_width(word)
-            bare = _text_width(word.rstrip(" "))
+            size = text_width(word)
+            bare = text_width(word.rstrip(" "))
             if bare > room and line and bare <= full:
                 lines.append(tuple(line))
                 line, room = start.copy(), full
@@ -192,7 +213,8 @@ def wrap(spans: Cell, columns: int, hang: int = 0) -> list[Cell]:
     return lines
 
 
-def _text_width(text: str) -> int:
+def text_width(text: str) -> int:
+    """Terminal columns that *text* takes."""
     return len(text) if text.isascii() else cell_len(text)
 
 
@@ -210,8 +232,25 @@ def _head(text: str, columns: int) -> tuple[str, int]:
     return text[:end], used
 
 
+_WIDE = "\u2e80-\u303e\u3041-\u33ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\uff01-\uff60"
+_OPENS, _CLOSES = "（【《「『“‘", "，。、；：！？）】》」』”’…"
+_BREAK = re.compile(
+    # After such a character or before one, but never before what closes or joins, nor after what opens.
+    rf"(?:(?<=[{_WIDE}])|(?=[{_WIDE}]))(?<![{_OPENS}])(?![{_CLOSES} \u0300-\u036f\u200d\u3099\u309a\ufe00-\ufe0f])"
+)
+"""Where a line of Chinese or Japanese may end: nearly everywhere, as it has no blanks."""
+
+
 def _words(text: str) -> Iterable[str]:
-    """Words, each with the blanks that follow it."""
+    """Pieces that a line may end behind: words, each with the blanks that follow it, and single wide characters."""
+    for word in _blank_separated(text):
+        if word.isascii():
+            yield word
+        else:
+            yield from filter(None, _BREAK.split(word))
+
+
+def _blank_separated(text: str) -> Iterable[str]:
     start = 0
     while start < len(text):
         end = text.find(" ", start)

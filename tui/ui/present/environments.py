@@ -11,30 +11,38 @@ from tui.domain.faults import FaultKind
 from tui.domain.filterrows import EnvironmentRow
 from tui.domain.keypackages import key_versions
 from tui.domain.packages import PackageSet
+from tui.domain.phrases import phrase
 from tui.domain.versions import version_sort_key
 from tui.services.store import HostView
+from tui.ui.language import said, tr, trn
 from tui.ui.present.cell import BLANK, Cell, Live, Tone, cell, join, plain, remote
 from tui.ui.present.faults import fault_tone, fault_words
 from tui.ui.present.groups import Grouping, GroupKey
 from tui.ui.present.table import Column, Row
-from tui.ui.present.words import UNKNOWN, age_cell, count, span
+from tui.ui.present.words import UNKNOWN, age_cell, span
 
 __all__ = ["COLUMNS", "GROUPINGS", "key_packages", "name_cell", "path_end", "rows", "state_words", "uses_cell"]
 
 COLUMNS = (
-    Column("name", "Environment", 0, 18, 40, by=lambda env: env.label.casefold()),
-    Column("host", "Host", 1, 12, 20, by=lambda env: env.host),
-    Column("state", "State", 3, 15, 30, by=lambda env: plain(state_words(env))),
+    Column("name", phrase("Environment"), 0, 18, 40, by=lambda env: env.label.casefold()),
+    Column("host", phrase("Host"), 1, 12, 20, by=lambda env: env.host),
+    Column("state", phrase("State"), 3, 15, 30, by=lambda env: plain(state_words(env))),
     Column(
-        "python", "Python", 4, 7, 10, by=lambda env: version_sort_key(env.python) if env.python else None, falling=True
+        "python",
+        phrase("Python"),
+        4,
+        7,
+        10,
+        by=lambda env: version_sort_key(env.python) if env.python else None,
+        falling=True,
     ),
-    Column("use", "Used now", 5, 9, 20, by=lambda env: _uses(env), falling=True),
-    Column("age", "Age", 2, 7, 8, right=True, live=7),
-    Column("last", "Last used", 6, 13, 14, live=13, by=lambda env: env.last_used, falling=True),
-    Column("key", "Key packages", 7, 24, 44, by=lambda env: _key_order(env)),
-    Column("packages", "Packages", 8, 9, 12, right=True, by=lambda env: _package_count(env), falling=True),
-    Column("owner", "Owner", 9, 8, 12, by=lambda env: env.owner),
-    Column("prefix", "Prefix", 10, 24, 80, end=True, by=lambda env: env.prefix),
+    Column("use", phrase("Used now"), 5, 9, 20, by=lambda env: _uses(env), falling=True),
+    Column("age", phrase("Age"), 2, 7, 8, right=True, live=7),
+    Column("last", phrase("Last used"), 6, 13, 14, live=13, by=lambda env: env.last_used, falling=True),
+    Column("key", phrase("Key packages"), 7, 24, 44, by=lambda env: _key_order(env)),
+    Column("packages", phrase("Packages"), 8, 9, 12, right=True, by=lambda env: _package_count(env), falling=True),
+    Column("owner", phrase("Owner"), 9, 8, 12, by=lambda env: env.owner),
+    Column("prefix", phrase("Prefix"), 10, 24, 80, end=True, by=lambda env: env.prefix),
 )
 """The age goes late: a narrow table, too, must say which of its rows are old."""
 
@@ -44,12 +52,12 @@ NOT_SHOWN = frozenset({"python"})
 """Key packages that have a column of their own."""
 
 SIGNAL_WORDS: dict[UsageSignal, tuple[str, str]] = {
-    UsageSignal.PROCESS: ("process", "a process runs from it"),
-    UsageSignal.SESSION: ("session", "a session uses it"),
-    UsageSignal.KERNEL: ("kernel", "a Jupyter kernel runs from it"),
-    UsageSignal.ATIME: ("read", "its Python was read"),
-    UsageSignal.PYCACHE: ("imported", "something was imported"),
-    UsageSignal.HISTORY: ("changed", "it was changed; nothing tells of its use"),
+    UsageSignal.PROCESS: (phrase("process"), phrase("a process runs from it")),
+    UsageSignal.SESSION: (phrase("session"), phrase("a session uses it")),
+    UsageSignal.KERNEL: (phrase("kernel"), phrase("a Jupyter kernel runs from it")),
+    UsageSignal.ATIME: (phrase("read"), phrase("its Python was read")),
+    UsageSignal.PYCACHE: (phrase("imported"), phrase("something was imported")),
+    UsageSignal.HISTORY: (phrase("changed"), phrase("it was changed; nothing tells of its use")),
 }
 """For a column, and for a sentence."""
 MISSING = cell(UNKNOWN, Tone.DIM)
@@ -106,33 +114,33 @@ def state_words(env: Environment) -> Cell:
     parts: list[Cell] = []
     if env.fault is not None:
         gone = env.fault.kind is FaultKind.GHOST
-        parts.append(cell("listed but gone" if gone else fault_words(env.fault), fault_tone(env.fault)))
+        parts.append(cell(tr("listed but gone") if gone else fault_words(env.fault), fault_tone(env.fault)))
     if env.frozen:
-        parts.append(cell("frozen", Tone.ACCENT))
+        parts.append(cell(tr("frozen"), Tone.ACCENT))
     if env.linked_to:
-        parts.append(cell("soft link", Tone.DIM))
+        parts.append(cell(tr("soft link"), Tone.DIM))
     if env.protected and env.kind is not EnvKind.BASE:
-        parts.append(cell("protected", Tone.ACCENT))
+        parts.append(cell(tr("protected"), Tone.ACCENT))
     if env.writable is False:
-        parts.append(cell("read-only", Tone.DIM))
+        parts.append(cell(tr("read-only"), Tone.DIM))
     if env.clobbered:
-        parts.append(cell("pip over conda", Tone.WARN))
-    return join(parts, ", ") or cell("ok", Tone.DIM)
+        parts.append(cell(tr("pip over conda"), Tone.WARN))
+    return join(parts, tr(", ")) or cell(tr("ok"), Tone.DIM)
 
 
 def uses_cell(env: Environment) -> Cell:
     if env.in_use:
-        return cell(f"{len(env.in_use)} running", Tone.GOOD)
+        return cell(trn("{n} running", "{n} running", len(env.in_use)), Tone.GOOD)
     if env.in_use_complete:
-        return cell("no", Tone.DIM)
-    return cell("not known", Tone.DIM) if env.in_use_complete is False else MISSING
+        return cell(tr("no"), Tone.DIM)
+    return cell(tr("not known"), Tone.DIM) if env.in_use_complete is False else MISSING
 
 
 def _last_used(env: Environment) -> Cell | Live:
     then, signal = env.last_used, env.last_used_signal
     if then is None:
         return MISSING
-    word = f" {SIGNAL_WORDS[signal][0]}" if signal else ""
+    word = f" {said(SIGNAL_WORDS[signal][0])}" if signal else ""
     return lambda now: ((span(now - then), Tone.PLAIN), (word, Tone.DIM))
 
 
@@ -168,20 +176,26 @@ def key_packages(packages: PackageSet) -> Cell:
 
 def _title_install(key: GroupKey | None, items: Sequence[Environment]) -> Cell:
     if key is None:
-        return join((cell("no install claims these", Tone.STRONG), _how_many(items)))
+        return join((cell(tr("no install claims these"), Tone.STRONG), _how_many(items)))
     host, root = key
-    return join((remote(root, Tone.STRONG), cell(f"on {host}"), _how_many(items)))
+    return join((remote(root, Tone.STRONG), cell(tr("on {host}", host=host)), _how_many(items)))
 
 
 def _title_owner(key: GroupKey | None, items: Sequence[Environment]) -> Cell:
-    who = remote(key[0], Tone.STRONG) if key else cell("owner not known", Tone.STRONG)
-    return join((who, _how_many(items), cell(f"on {count(len({env.host for env in items}), 'host')}", Tone.DIM)))
+    who = remote(key[0], Tone.STRONG) if key else cell(tr("owner not known"), Tone.STRONG)
+    return join(
+        (
+            who,
+            _how_many(items),
+            cell(_on(items), Tone.DIM),
+        )
+    )
 
 
 def _title_name(key: GroupKey | None, items: Sequence[Environment]) -> Cell:
-    where = cell(f"on {count(len({env.host for env in items}), 'host')}", Tone.DIM)
+    where = cell(_on(items), Tone.DIM)
     if key is None:
-        return join((cell("without a name", Tone.STRONG), _how_many(items), where))
+        return join((cell(tr("without a name"), Tone.STRONG), _how_many(items), where))
     return join((remote(key[0], Tone.STRONG), where, sameness(items)))
 
 
@@ -189,20 +203,37 @@ def sameness(items: Sequence[Environment]) -> Cell:
     """Whether environments of one name hold the same packages, in words."""
     known = {env.packages.digest for env in items if env.packages_known}
     unknown = sum(not env.packages_known for env in items)
-    rest = cell(f"{unknown} not known", Tone.DIM) if unknown else BLANK
+    rest = cell(trn("{n} not known", "{n} not known", unknown), Tone.DIM) if unknown else BLANK
     if len(items) < 2 or not known:
         return rest if len(items) > 1 else BLANK
     if len(known) == 1:
-        return join((cell("the same everywhere" if not unknown else "the same where known", Tone.GOOD), rest), ", ")
-    return join((cell(f"{len(known)} different sets of packages", Tone.WARN), rest), ", ")
+        return join(
+            (cell(tr("the same everywhere") if not unknown else tr("the same where known"), Tone.GOOD), rest), tr(", ")
+        )
+    return join(
+        (cell(trn("{n} different set of packages", "{n} different sets of packages", len(known)), Tone.WARN), rest),
+        ", ",
+    )
+
+
+def _on(items: Sequence[Environment]) -> str:
+    return trn("on {n} host", "on {n} hosts", len({env.host for env in items}))
 
 
 def _how_many(items: Sequence[Environment]) -> Cell:
-    return cell(count(len(items), "environment"), Tone.DIM)
+    return cell(trn("{n} environment", "{n} environments", len(items)), Tone.DIM)
 
 
 GROUPINGS = (
-    Grouping("install", "install", lambda env: (env.host, env.install) if env.install else None, _title_install),
-    Grouping("owner", "owner", lambda env: (env.owner,) if env.owner else None, _title_owner),
-    Grouping("name", "name", lambda env: (env.name,) if env.name else None, _title_name, "names that occur once"),
+    Grouping(
+        "install", phrase("install"), lambda env: (env.host, env.install) if env.install else None, _title_install
+    ),
+    Grouping("owner", phrase("owner"), lambda env: (env.owner,) if env.owner else None, _title_owner),
+    Grouping(
+        "name",
+        phrase("name"),
+        lambda env: (env.name,) if env.name else None,
+        _title_name,
+        phrase("names that occur once"),
+    ),
 )

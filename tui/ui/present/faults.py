@@ -6,7 +6,9 @@ from dataclasses import replace
 
 from tui.domain.faults import Fault, FaultKind
 from tui.domain.hosts import HostState
+from tui.domain.phrases import phrase
 from tui.services.store import HostView
+from tui.ui.language import said, tr, trn
 from tui.ui.present.cell import Cell, Tone, cell, plain, width
 from tui.ui.present.words import countdown
 
@@ -22,28 +24,28 @@ __all__ = [
 ]
 
 FAULT_WORDS: dict[FaultKind, str] = {
-    FaultKind.NAME_NOT_FOUND: "name not found",
-    FaultKind.REFUSED: "refused",
-    FaultKind.TIMEOUT: "no answer",
-    FaultKind.NO_ROUTE: "no route",
-    FaultKind.HOST_KEY_UNKNOWN: "unknown host key",
-    FaultKind.HOST_KEY_CHANGED: "HOST KEY CHANGED",
-    FaultKind.HOST_KEY_REVOKED: "host key revoked",
-    FaultKind.AUTH_FAILED: "login refused",
-    FaultKind.AUTH_NEEDED: "login needed",
-    FaultKind.CONFIG: "configuration error",
-    FaultKind.JUMP_FAILED: "jump host failed",
-    FaultKind.KEX_FAILED: "no common encryption",
-    FaultKind.SESSIONS_EXHAUSTED: "too many sessions",
-    FaultKind.LOST: "connection lost",
-    FaultKind.SHELL_BROKEN: "shell broken",
-    FaultKind.PROTOCOL: "not understood",
-    FaultKind.PERMISSION: "not permitted",
-    FaultKind.TOOL_MISSING: "tool missing",
-    FaultKind.TOOL_HUNG: "tool hung",
-    FaultKind.TOO_LARGE: "answer too large",
-    FaultKind.INCOMPLETE: "incomplete",
-    FaultKind.GHOST: "gone",
+    FaultKind.NAME_NOT_FOUND: phrase("name not found"),
+    FaultKind.REFUSED: phrase("refused"),
+    FaultKind.TIMEOUT: phrase("no answer"),
+    FaultKind.NO_ROUTE: phrase("no route"),
+    FaultKind.HOST_KEY_UNKNOWN: phrase("unknown host key"),
+    FaultKind.HOST_KEY_CHANGED: phrase("HOST KEY CHANGED"),
+    FaultKind.HOST_KEY_REVOKED: phrase("host key revoked"),
+    FaultKind.AUTH_FAILED: phrase("login refused"),
+    FaultKind.AUTH_NEEDED: phrase("login needed"),
+    FaultKind.CONFIG: phrase("configuration error"),
+    FaultKind.JUMP_FAILED: phrase("jump host failed"),
+    FaultKind.KEX_FAILED: phrase("no common encryption"),
+    FaultKind.SESSIONS_EXHAUSTED: phrase("too many sessions"),
+    FaultKind.LOST: phrase("connection lost"),
+    FaultKind.SHELL_BROKEN: phrase("shell broken"),
+    FaultKind.PROTOCOL: phrase("not understood"),
+    FaultKind.PERMISSION: phrase("not permitted"),
+    FaultKind.TOOL_MISSING: phrase("tool missing"),
+    FaultKind.TOOL_HUNG: phrase("tool hung"),
+    FaultKind.TOO_LARGE: phrase("answer too large"),
+    FaultKind.INCOMPLETE: phrase("incomplete"),
+    FaultKind.GHOST: phrase("gone"),
 }
 
 
@@ -51,9 +53,25 @@ LONG_S = 59.0
 """A countdown is never wider than at so many seconds."""
 
 
+PART_WORDS: dict[str, str] = {
+    "machine": phrase("machine"),
+    "load": phrase("load"),
+    "mounts": phrase("mounts"),
+    "gpus": phrase("gpus"),
+    "sessions": phrase("sessions"),
+    "installs": phrase("installs"),
+    "environments": phrase("environments"),
+}
+
+
+def part_words(part: str) -> str:
+    """A part of a snapshot, after "no"."""
+    return said(PART_WORDS.get(part, part))
+
+
 def fault_words(fault: Fault) -> str:
     """A fault in two or three words."""
-    return FAULT_WORDS.get(fault.kind, fault.kind.value)
+    return said(FAULT_WORDS.get(fault.kind, fault.kind.value))
 
 
 def fault_tone(fault: Fault) -> Tone:
@@ -72,30 +90,31 @@ def state_cell(view: HostView, now: float) -> Cell:
     if view.state is HostState.UP:
         broken = len(view.snapshot.faults())
         if broken:
-            return (("● ", Tone.GOOD), ("up", Tone.GOOD), (f", {broken} part{'s' * (broken > 1)} missing", Tone.WARN))
-        return cell("● up", Tone.GOOD)
+            missing = trn(", {n} part missing", ", {n} parts missing", broken)
+            return ((tr("● up"), Tone.GOOD), (missing, Tone.WARN))
+        return cell(tr("● up"), Tone.GOOD)
     if view.state is HostState.CONNECTING:
         if fault is not None:
-            return (("◌ trying again", Tone.ACCENT), (f": {fault_words(fault)}", Tone.DIM))
-        return cell("◌ connecting", Tone.ACCENT)
+            return ((tr("◌ trying again"), Tone.ACCENT), (tr(": {fault}", fault=fault_words(fault)), Tone.DIM))
+        return cell(tr("◌ connecting"), Tone.ACCENT)
     if view.state is HostState.ASKING:
-        return cell("? asks you", Tone.ACCENT)
+        return cell(tr("? asks you"), Tone.ACCENT)
     if view.state is HostState.WAITING:
         if fault is None:
-            return cell("▲ down", Tone.WARN)
-        again = f", again {countdown(fault.retry_at, now)}" if fault.retry_at is not None else ""
+            return cell(tr("▲ down"), Tone.WARN)
+        again = "" if fault.retry_at is None else tr(", again {when}", when=countdown(fault.retry_at, now))
         return ((f"▲ {fault_words(fault)}", fault_tone(fault)), (again, Tone.DIM))
     if view.state is HostState.DOWN:
-        reason = fault_words(fault) if fault else "down"
-        return ((f"✗ {reason}", Tone.BAD), (", needs you", Tone.DIM))
-    return (("○ not connected", Tone.PLAIN), (", r connects", Tone.DIM))
+        reason = fault_words(fault) if fault else tr("down")
+        return ((f"✗ {reason}", Tone.BAD), (tr(", needs you"), Tone.DIM))
+    return ((tr("○ not connected"), Tone.PLAIN), (tr(", r connects"), Tone.DIM))
 
 
 def state_said(view: HostView) -> str:
     """How a host and each part of what is known of it are, in the tables' words: what a filter looks through."""
     calm = replace(view, fault=view.fault.with_retry_at(None)) if view.fault is not None else view
     words = [plain(state_cell(calm, 0.0)), *(fault_words(fault) for _, fault in view.snapshot.faults())]
-    return " ".join([*words, "old"] if view.kept else words)
+    return " ".join([*words, tr("old")] if view.kept else words)
 
 
 def state_width(view: HostView) -> int:
@@ -108,14 +127,14 @@ def state_sentence(view: HostView, now: float) -> str:
     """The same as a sentence that names the host, for status lines and empty tables."""
     fault = view.fault
     if view.state is HostState.UP:
-        return f"{view.name} is connected"
+        return tr("{host} is connected", host=view.name)
     if view.state is HostState.CONNECTING:
-        return f"{view.name} is being connected"
+        return tr("{host} is being connected", host=view.name)
     if view.state is HostState.ASKING:
-        return f"{view.name} waits for your answer"
+        return tr("{host} waits for your answer", host=view.name)
     if fault is None:
-        return f"{view.name} is not connected"
-    again = f", tried again {countdown(fault.retry_at, now)}" if fault.retry_at is not None else ""
+        return tr("{host} is not connected", host=view.name)
+    again = "" if fault.retry_at is None else tr(", tried again {when}", when=countdown(fault.retry_at, now))
     if view.state is HostState.DOWN:
-        again = ", not tried again before you act"
-    return f"{view.name}: {fault_words(fault)}{again}"
+        again = tr(", not tried again before you act")
+    return tr("{host}: {fault}{again}", host=view.name, fault=fault_words(fault), again=again)

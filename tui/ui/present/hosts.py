@@ -12,13 +12,15 @@ from tui.domain.filterrows import HostRow
 from tui.domain.gpus import Gpu
 from tui.domain.hosts import HostState
 from tui.domain.machine import Mount
+from tui.domain.phrases import phrase
 from tui.domain.snapshot import HostSnapshot, Part
 from tui.services.store import HostView
+from tui.ui.language import tr, trn
 from tui.ui.present.cell import BLANK, Cell, Tone, cell, join, remote
 from tui.ui.present.faults import fault_words, state_cell, state_said, state_width
 from tui.ui.present.sums import gpu_memory_sum
 from tui.ui.present.table import Column, Note, Row
-from tui.ui.present.words import UNKNOWN, age_cell, count, number_cell, percent_bar, size
+from tui.ui.present.words import UNKNOWN, age_cell, number_cell, percent_bar, size
 
 __all__ = ["COLUMNS", "STATES", "empty_note", "inodes_left", "row", "sum_words", "summary"]
 
@@ -27,21 +29,35 @@ STATES: tuple[HostState, ...] = (
 )  # fmt: skip
 """What needs a person first."""
 COLUMNS = (
-    Column("host", "Host", 0, 12, 24, by=lambda view: view.name),
-    Column("state", "State", 1, 25, 36, measure=state_width, by=lambda view: STATES.index(view.state)),
-    Column("age", "Age", 2, 7, 8, right=True, live=7, by=lambda view: view.snapshot.time),
-    Column("disk", "Disk", 3, 11, 11, by=lambda view: _used(view.snapshot), falling=True),
-    Column("gpus", "GPUs busy", 4, 9, 21, by=lambda view: _idle_gpus(view.snapshot), falling=True),
+    Column("host", phrase("Host"), 0, 12, 24, by=lambda view: view.name),
+    Column("state", phrase("State"), 1, 25, 36, measure=state_width, by=lambda view: STATES.index(view.state)),
+    Column("age", phrase("Age"), 2, 7, 8, right=True, live=7, by=lambda view: view.snapshot.time),
+    Column("disk", phrase("Disk"), 3, 11, 11, by=lambda view: _used(view.snapshot), falling=True),
+    Column("gpus", phrase("GPUs busy"), 4, 9, 21, by=lambda view: _idle_gpus(view.snapshot), falling=True),
     Column(
-        "environments", "Envs", 5, 5, 6, right=True, by=lambda view: _size(view.snapshot.environments), falling=True
+        "environments",
+        phrase("Envs"),
+        5,
+        5,
+        6,
+        right=True,
+        by=lambda view: _size(view.snapshot.environments),
+        falling=True,
     ),
-    Column("load", "Load", 6, 9, 12, right=True, by=lambda view: _load_share(view.snapshot), falling=True),
-    Column("memory", "Memory", 7, 11, 11, by=lambda view: _memory_used(view.snapshot), falling=True),
-    Column("sessions", "Sess", 8, 5, 6, right=True, by=lambda view: _size(view.snapshot.sessions), falling=True),
-    Column("room", "Fullest conda disk", 9, 18, 40, by=lambda view: _free(view.snapshot)),
-    Column("groups", "Groups", 10, 8, 20, by=lambda view: " ".join(view.spec.groups) or None),
+    Column("load", phrase("Load"), 6, 9, 12, right=True, by=lambda view: _load_share(view.snapshot), falling=True),
+    Column("memory", phrase("Memory"), 7, 11, 11, by=lambda view: _memory_used(view.snapshot), falling=True),
     Column(
-        "system", "System", 11, 20, 36, by=lambda view: view.snapshot.machine.value and view.snapshot.machine.value.os
+        "sessions", phrase("Sess"), 8, 5, 6, right=True, by=lambda view: _size(view.snapshot.sessions), falling=True
+    ),
+    Column("room", phrase("Fullest conda disk"), 9, 18, 40, by=lambda view: _free(view.snapshot)),
+    Column("groups", phrase("Groups"), 10, 8, 20, by=lambda view: " ".join(view.spec.groups) or None),
+    Column(
+        "system",
+        phrase("System"),
+        11,
+        20,
+        36,
+        by=lambda view: view.snapshot.machine.value and view.snapshot.machine.value.os,
     ),
 )
 
@@ -135,7 +151,7 @@ def _disk(snapshot: HostSnapshot) -> Cell:
     hung = any(mount.fault for mount in mounts)
     worst = fullest(mounts)
     if hung:
-        return cell("disk hung", Tone.BAD)
+        return cell(tr("disk hung"), Tone.BAD)
     if worst is None:
         return MISSING
     return percent_bar(worst.used_fraction)
@@ -146,8 +162,13 @@ def _room(snapshot: HostSnapshot) -> Cell:
     if worst is None:
         return MISSING
     tight = [left for mount in conda_mounts(snapshot) if (left := inodes_left(mount)) is not None]
-    inodes = cell(f", {min(tight)}% inodes left" if tight else "", Tone.WARN)
-    return (*cell(f"{size(worst.free_bytes)} free"), *inodes, (" on ", Tone.DIM), *remote(worst.path, Tone.DIM))
+    inodes = cell(tr(", {percent}% inodes left", percent=min(tight)) if tight else "", Tone.WARN)
+    return (
+        *cell(tr("{free} free", free=size(worst.free_bytes))),
+        *inodes,
+        (tr(" on "), Tone.DIM),
+        *remote(worst.path, Tone.DIM),
+    )
 
 
 def _load(snapshot: HostSnapshot) -> Cell:
@@ -172,7 +193,7 @@ def gpu_cell(snapshot: HostSnapshot) -> Cell:
     if gpus is None:
         return cell(fault_words(snapshot.gpus.fault), Tone.WARN) if snapshot.gpus.fault else MISSING
     if not gpus:
-        return cell("none", Tone.DIM)
+        return cell(tr("none"), Tone.DIM)
     bars = "".join("·" if gpu.util_pct is None else _LEVELS[min(7, max(0, int(gpu.util_pct / 12.5)))] for gpu in gpus)
     busy = sum(map(is_busy, gpus))
     return (
@@ -192,8 +213,9 @@ def sum_words(views: Sequence[HostView]) -> str:
     gpus = [gpu for view in views for gpu in view.snapshot.gpus.value or ()]
     environments = sum(len(view.snapshot.environments.value or ()) for view in views)
     idle = len(gpus) - sum(map(is_busy, gpus))
-    words = [f"{idle} of {count(len(gpus), 'GPU')} idle"] if gpus else []
-    return ", ".join(word for word in (*words, gpu_memory_sum(gpus), count(environments, "environment")) if word)
+    words = [trn("{idle} of {n} GPU idle", "{idle} of {n} GPUs idle", len(gpus), idle=idle)] if gpus else []
+    held = trn("{n} environment", "{n} environments", environments)
+    return tr(", ").join(word for word in (*words, gpu_memory_sum(gpus), held) if word)
 
 
 def summary(views: Sequence[HostView], *, readonly: bool = False) -> Cell:
@@ -205,11 +227,11 @@ def summary(views: Sequence[HostView], *, readonly: bool = False) -> Cell:
     person = states.count(HostState.DOWN) + states.count(HostState.ASKING)
     return join(
         (
-            cell(f"{up} of {len(views)} up", Tone.GOOD if up else Tone.DIM),
-            cell(f"{person} need{'s' * (person == 1)} you", Tone.BAD) if person else BLANK,
-            cell(f"{waiting} down", Tone.WARN) if waiting else BLANK,
-            cell(f"{connecting} connecting", Tone.ACCENT) if connecting else BLANK,
-            cell("read-only", Tone.ACCENT) if readonly else BLANK,
+            cell(tr("{some} of {all} up", some=up, all=len(views)), Tone.GOOD if up else Tone.DIM),
+            cell(trn("{n} needs you", "{n} need you", person), Tone.BAD) if person else BLANK,
+            cell(trn("{n} down", "{n} down", waiting), Tone.WARN) if waiting else BLANK,
+            cell(trn("{n} connecting", "{n} connecting", connecting), Tone.ACCENT) if connecting else BLANK,
+            cell(tr("read-only"), Tone.ACCENT) if readonly else BLANK,
         )
     )
 
@@ -218,6 +240,10 @@ def empty_note(config_file: str | None) -> Note:
     """The fleet has no hosts."""
     where = cell(config_file or "~/.config/condafleet/config.yaml", Tone.STRONG)
     return Note(
-        "There are no hosts in the fleet yet",
-        (cell("Name them under hosts: in", Tone.DIM), where, cell("or run: condafleet hosts add NAME", Tone.DIM)),
+        tr("There are no hosts in the fleet yet"),
+        (
+            cell(tr("Name them under hosts: in"), Tone.DIM),
+            where,
+            cell(tr("or run: condafleet hosts add NAME"), Tone.DIM),
+        ),
     )

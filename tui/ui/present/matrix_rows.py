@@ -6,9 +6,10 @@ from collections.abc import Sequence
 
 from tui.domain.matrix import Cell as Place
 from tui.domain.matrix import CellState, MatrixRow
+from tui.domain.phrases import phrase
+from tui.ui.language import tr, trn
 from tui.ui.present.cell import Cell, Tone, cell, remote
 from tui.ui.present.table import Column, Row
-from tui.ui.present.words import count
 
 __all__ = ["columns", "legend", "row"]
 
@@ -20,8 +21,8 @@ ROOMY = 130
 def columns(hosts: Sequence[str]) -> tuple[Column, ...]:
     """Name, what is to be said of it, and a column for each of *hosts*."""
     first = (
-        Column("name", "Name", 0, 18, 36, by=lambda row: row.name.casefold()),
-        Column("same", "On the fleet", 1, 20, 24, by=lambda row: -row.classes),
+        Column("name", phrase("Name"), 0, 18, 36, by=lambda row: row.name.casefold()),
+        Column("same", phrase("On the fleet"), 1, 20, 24, by=lambda row: -row.classes),
     )
     return (*first, *(Column(f"@{host}", _title(host), 2 + at, *_widths(host)) for at, host in enumerate(hosts)))
 
@@ -51,19 +52,23 @@ def row(name: MatrixRow, first: int) -> Row:
 def legend(columns: int) -> Cell:
     """What the letters and signs mean, for a terminal of so many *columns*."""
     if columns < ROOMY:
-        return cell("A most, B other, – none, ? unknown, ! broken", Tone.DIM)
-    return cell("A: what most have · B, C: others · –: not there · ?: not known · !: half-made, or gone", Tone.DIM)
+        return cell(tr("A most, B other, – none, ? unknown, ! broken"), Tone.DIM)
+    return cell(tr("A: what most have · B, C: others · –: not there · ?: not known · !: half-made, or gone"), Tone.DIM)
 
 
 def _said(name: MatrixRow) -> Cell:
+    where = trn("{n} host", "{n} hosts", name.hosts)
     if name.same is False:
-        said = [f"{name.classes} differ"] if name.classes > 1 else []
-        said += [f"{name.broken} broken"] if name.broken else []
-        return cell(", ".join([*said, count(name.hosts, "host")]), Tone.WARN)
-    where = count(name.hosts, "host")
+        differ = tr("{n} differ", n=name.classes) if name.classes > 1 else ""
+        broken = trn("{n} broken", "{n} broken", name.broken) if name.broken else ""
+        return cell(tr(", ").join(filter(None, (differ, broken, where))), Tone.WARN)
     if name.hosts < 2:
         return cell(where, Tone.DIM)
-    return cell(f"same, {where}", Tone.GOOD) if name.same else cell(f"same so far, {where}", Tone.DIM)
+    return (
+        cell(tr("same, {where}", where=where), Tone.GOOD)
+        if name.same
+        else cell(tr("same so far, {where}", where=where), Tone.DIM)
+    )
 
 
 def _place(place: Place) -> Cell:

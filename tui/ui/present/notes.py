@@ -8,28 +8,34 @@ from tui.domain.faults import Fault
 from tui.domain.hosts import HostState
 from tui.domain.snapshot import Part
 from tui.services.store import HostView
+from tui.ui.language import tr, trn
 from tui.ui.present.cell import Cell, Tone, cell, join
 from tui.ui.present.faults import fault_tone, fault_words, state_sentence
 from tui.ui.present.table import Note
-from tui.ui.present.words import count
 
 __all__ = ["empty_note", "marked_cell", "missing_cell", "no_match_note", "unknown_words"]
 
 NAMED = 3
 
 
-def no_match_note(words: str, rows: int, thing: str, things: str, unknown: Sequence[str] = ()) -> Note:
-    """A filter left nothing. *words* is in printed form; *unknown* are the fields that nothing is known of."""
+def no_match_note(words: str, rows: str, unknown: Sequence[str] = ()) -> Note:
+    """A filter left nothing of *rows*, such as "12 hosts". *words* is in printed form; *unknown* are the fields that
+    nothing is known of."""
     why = unknown_words(unknown)
-    lines = (f"{why}: such a filter keeps only what is known",) if why else ()
-    return Note.of(f"None of {count(rows, thing, things)} matches “{words}”", *lines, "Esc clears the filter")
+    lines = (tr("{why}: such a filter keeps only what is known", why=why),) if why else ()
+    return Note.of(
+        tr("None of {rows} matches “{words}”", rows=rows, words=words),
+        *lines,
+        tr("Esc clears the filter"),
+    )
 
 
 def unknown_words(names: Sequence[str]) -> str:
     """Which fields of a filter nothing is known of in any row; nothing for none."""
     if not names:
         return ""
-    return f"{' and '.join(names)} {'is' if len(names) == 1 else 'are'} not known of any yet"
+    fields = tr(" and ").join(names)
+    return trn("{fields} is not known of any yet", "{fields} are not known of any yet", len(names), fields=fields)
 
 
 def marked_cell(marked: int, hidden: int, sum_of: str) -> Cell:
@@ -38,11 +44,14 @@ def marked_cell(marked: int, hidden: int, sum_of: str) -> Cell:
         return ()
     return join(
         (
-            cell(f"{marked:,} marked", Tone.ACCENT),
-            cell(f"{hidden:,} of them hidden by the filter" if hidden else "", Tone.WARN),
+            cell(trn("{n} marked", "{n} marked", marked), Tone.ACCENT),
+            cell(
+                trn("{n} of them hidden by the filter", "{n} of them hidden by the filter", hidden) if hidden else "",
+                Tone.WARN,
+            ),
             cell(sum_of, Tone.PLAIN),
         ),
-        ", ",
+        tr(", "),
     )
 
 
@@ -53,22 +62,32 @@ def empty_note(views: Sequence[HostView], part: str, things: str, now: float) ->
     """
     waiting = [view for view in views if _part(view, part).value is None]
     if not views:
-        return Note.of("There are no hosts in the fleet yet", "Run: condafleet hosts add NAME")
+        return Note.of(tr("There are no hosts in the fleet yet"), tr("Run: condafleet hosts add NAME"))
     failed = [view for view in waiting if _reason(view, part) is not None or view.state is HostState.ASKING]
     if not waiting:
-        where = f"the {len(views)} hosts" if len(views) > 1 else views[0].name
-        return Note.of(f"No {things} on {where}")
+        where = tr("the {n} hosts", n=len(views)) if len(views) > 1 else views[0].name
+        return Note.of(tr("No {things} on {where}", things=things, where=where))
     if len(failed) == len(waiting):
         some = len(failed) < len(views)
-        head = (
-            f"No {things} found; {count(len(failed), 'host')} could not say"
-            if some
-            else f"No host could tell its {things}"
+        could_not = trn("{n} host could not say", "{n} hosts could not say", len(failed))
+        none, nobody = (
+            tr("No {things} found; {why}", things=things, why=could_not),
+            tr("No host could tell its {things}", things=things),
         )
+        head = none if some else nobody
         return Note(head, tuple(_line(view, part, now) for view in failed[:8]), Tone.WARN)
-    lines = [cell(f"{count(len(waiting), 'host')} asked, {len(views) - len(waiting)} answered so far", Tone.DIM)]
+    lines = [
+        cell(
+            tr(
+                "{hosts} asked, {n} answered so far",
+                hosts=trn("{n} host", "{n} hosts", len(waiting)),
+                n=len(views) - len(waiting),
+            ),
+            Tone.DIM,
+        )
+    ]
     lines += [_line(view, part, now) for view in failed[:6]]
-    return Note(f"Waiting for {things}", tuple(lines))
+    return Note(tr("Waiting for {things}", things=things), tuple(lines))
 
 
 def missing_cell(views: Sequence[HostView], part: str, now: float) -> Cell:
@@ -78,11 +97,11 @@ def missing_cell(views: Sequence[HostView], part: str, now: float) -> Cell:
     old = [view for view in views if _part(view, part).value is not None and part in view.stale_parts]
     parts: list[Cell] = [_line(view, part, now) for view in failed[:NAMED]]
     if len(failed) > NAMED:
-        parts.append(cell(f"{len(failed) - NAMED} more failed", Tone.WARN))
+        parts.append(cell(tr("{n} more failed", n=len(failed) - NAMED), Tone.WARN))
     if waiting:
-        parts.append(cell(f"{count(len(waiting), 'host')} not answered yet", Tone.ACCENT))
+        parts.append(cell(trn("{n} host not answered yet", "{n} hosts not answered yet", len(waiting)), Tone.ACCENT))
     if old:
-        parts.append(cell(f"{count(len(old), 'host')} old", Tone.WARN))
+        parts.append(cell(trn("{n} host old", "{n} hosts old", len(old)), Tone.WARN))
     return join(parts, " · ")
 
 
@@ -98,6 +117,6 @@ def _reason(view: HostView, part: str) -> Fault | None:
 def _line(view: HostView, part: str, now: float) -> Cell:
     fault = _part(view, part).fault
     if fault is not None and view.state is HostState.UP:
-        return cell(f"{view.name}: {fault_words(fault)}", fault_tone(fault))
+        return cell(tr("{host}: {fault}", host=view.name, fault=fault_words(fault)), fault_tone(fault))
     tone = fault_tone(view.fault) if view.fault else Tone.ACCENT
     return cell(state_sentence(view, now), tone)

@@ -3,26 +3,28 @@
 from __future__ import annotations
 
 from tui.domain.filterrows import SessionRow
+from tui.domain.phrases import phrase
 from tui.domain.sessions import Pane, Session
 from tui.services.store import HostView
+from tui.ui.language import tr, trn
 from tui.ui.present.cell import Cell, Live, Tone, cell, join, plain, remote, shown
 from tui.ui.present.lines import Line, blank, heading, item, pair
 from tui.ui.present.table import Column, Row
-from tui.ui.present.words import UNKNOWN, age_cell, ago, count, day, number_cell, span
+from tui.ui.present.words import UNKNOWN, age_cell, ago, day, number_cell, span
 
 __all__ = ["COLUMNS", "detail", "key", "rows"]
 
 COLUMNS = (
-    Column("name", "Session", 0, 18, 40, by=lambda session: session.name.casefold()),
-    Column("host", "Host", 1, 12, 20, by=lambda session: session.host),
-    Column("attached", "Attached", 3, 9, 12, by=lambda session: session.attached, falling=True),
-    Column("runs", "Runs", 4, 16, 36, by=lambda session: plain(runs_cell(session)).casefold()),
-    Column("active", "Active", 5, 8, 9, live=8, by=lambda session: session.activity, falling=True),
-    Column("age", "Age", 2, 7, 8, right=True, live=7),
-    Column("windows", "Windows", 6, 7, 7, right=True, by=lambda session: len(session.windows), falling=True),
-    Column("created", "Started", 7, 8, 9, live=8, by=lambda session: session.created, falling=True),
-    Column("environment", "Environment", 8, 22, 44, end=True, by=lambda session: _prefix(session)),
-    Column("title", "Title", 9, 16, 48),
+    Column("name", phrase("Session"), 0, 18, 40, by=lambda session: session.name.casefold()),
+    Column("host", phrase("Host"), 1, 12, 20, by=lambda session: session.host),
+    Column("attached", phrase("Attached"), 3, 9, 12, by=lambda session: session.attached, falling=True),
+    Column("runs", phrase("Runs"), 4, 16, 36, by=lambda session: plain(runs_cell(session)).casefold()),
+    Column("active", phrase("Active"), 5, 8, 9, live=8, by=lambda session: session.activity, falling=True),
+    Column("age", phrase("Age"), 2, 7, 8, right=True, live=7),
+    Column("windows", phrase("Windows"), 6, 7, 7, right=True, by=lambda session: len(session.windows), falling=True),
+    Column("created", phrase("Started"), 7, 8, 9, live=8, by=lambda session: session.created, falling=True),
+    Column("environment", phrase("Environment"), 8, 22, 44, end=True, by=lambda session: _prefix(session)),
+    Column("title", phrase("Title"), 9, 16, 48),
 )
 
 SHELLS = frozenset({"bash", "zsh", "sh", "fish", "dash", "tcsh", "csh", "ksh"})
@@ -82,8 +84,8 @@ def attached_cell(session: Session) -> Cell:
     if session.attached is None:
         return MISSING
     if not session.attached:
-        return cell("no", Tone.DIM)
-    return cell(count(session.attached, "client"), Tone.ACCENT)
+        return cell(tr("no"), Tone.DIM)
+    return cell(trn("{n} client", "{n} clients", session.attached), Tone.ACCENT)
 
 
 def runs_cell(session: Session) -> Cell:
@@ -94,47 +96,47 @@ def runs_cell(session: Session) -> Cell:
     named = [name for name in busy if name not in SHELLS]
     parts = [cell(name, Tone.GOOD) for name in named[:4]]
     if not named and busy:
-        parts.append(cell(f"{next(iter(busy))}, idle", Tone.DIM))
+        parts.append(cell(tr("{command}, idle", command=next(iter(busy))), Tone.DIM))
     parts += [cell(_death(pane), Tone.WARN if pane.exit_status != 0 else Tone.DIM) for pane in dead[:2]]
     return join(parts, " ") or MISSING
 
 
 def _death(pane: Pane) -> str:
-    return "ended" if pane.exit_status is None else f"ended with {pane.exit_status}"
+    return tr("ended") if pane.exit_status is None else tr("ended with {status}", status=pane.exit_status)
 
 
 def _when(then: float | None) -> Cell | Live:
     if then is None:
         return MISSING
-    return lambda now: cell(f"{span(now - then)} ago", Tone.PLAIN if now - then < 300 else Tone.DIM)
+    return lambda now: cell(tr("{span} ago", span=span(now - then)), Tone.PLAIN if now - then < 300 else Tone.DIM)
 
 
 def detail(session: Session, view: HostView, now: float) -> list[Line]:
     """All that is known of a session."""
     lines = [
-        pair("Host", cell(session.host)),
-        pair("Session", join((remote(session.name), remote(session.id, Tone.DIM)))),
-        pair("Attached", attached_cell(session)),
-        pair("Active", cell(ago(session.activity, now))),
-        pair("Started", join((cell(day(session.created)), cell(ago(session.created, now), Tone.DIM)))),
-        pair("Socket", remote(session.socket) or MISSING),
+        pair(tr("Host"), cell(session.host)),
+        pair(tr("Session"), join((remote(session.name), remote(session.id, Tone.DIM)))),
+        pair(tr("Attached"), attached_cell(session)),
+        pair(tr("Active"), cell(ago(session.activity, now))),
+        pair(tr("Started"), join((cell(day(session.created)), cell(ago(session.created, now), Tone.DIM)))),
+        pair(tr("Socket"), remote(session.socket) or MISSING),
         pair("tmux", remote(session.version) or MISSING),
-        pair("Seen", join((cell(ago(view.snapshot.sessions.time, now)), _stale(view)))),
+        pair(tr("Seen"), join((cell(ago(view.snapshot.sessions.time, now)), _stale(view)))),
     ]
     for window in session.windows:
-        mark = cell("current", Tone.ACCENT) if window.active else ()
-        title = join((cell(f"Window {window.index}"), remote(window.name, Tone.STRONG), mark))
+        mark = cell(tr("current"), Tone.ACCENT) if window.active else ()
+        title = join((cell(tr("Window {index}", index=window.index)), remote(window.name, Tone.STRONG), mark))
         lines += [blank(), heading(title)]
         for pane in window.panes:
             state = cell(_death(pane), Tone.WARN) if pane.dead else remote(pane.command, Tone.GOOD)
             lines.append(item(join((remote(pane.id, Tone.DIM), state, cell(f"pid {pane.pid}", Tone.DIM)))))
             lines += [
                 pair(label, remote(text))
-                for label, text in (("  in", pane.cwd), ("  env", pane.prefix), ("  title", pane.title))
+                for label, text in ((tr("  in"), pane.cwd), (tr("  env"), pane.prefix), (tr("  title"), pane.title))
                 if text
             ]
     return lines
 
 
 def _stale(view: HostView) -> Cell:
-    return cell("kept from an earlier start", Tone.WARN) if "sessions" in view.stale_parts else ()
+    return cell(tr("kept from an earlier start"), Tone.WARN) if "sessions" in view.stale_parts else ()

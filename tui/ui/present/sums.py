@@ -8,32 +8,35 @@ from tui.domain.filterrows import EnvironmentRow
 from tui.domain.gpus import Gpu
 from tui.domain.packages import PackageManager
 from tui.domain.sessions import Session
-from tui.ui.present.words import count, size
+from tui.ui.language import tr, trn
+from tui.ui.present.words import size
 
 __all__ = ["environments_sum", "gpu_memory_sum", "packages_sum", "sessions_sum"]
 
 
 def environments_sum(rows: Sequence[EnvironmentRow]) -> str:
     """``412 packages (1 not read), at most 5.2G, on 2 hosts``; bytes that several share are in each of them."""
-    hosts = count(len({row.environment.host for row in rows}), "host")
-    return ", ".join(word for word in (_packages(rows), _bytes(rows), f"on {hosts}") if word)
+    on = trn("on {n} host", "on {n} hosts", len({row.environment.host for row in rows}))
+    return tr(", ").join(word for word in (_packages(rows), _bytes(rows), on) if word)
 
 
 def _packages(rows: Sequence[EnvironmentRow]) -> str:
     known = [len(row.packages.packages) for row in rows if row.packages is not None]
-    return "" if not known else count(sum(known), "package") + _without(len(rows) - len(known), "read")
+    if not known:
+        return ""
+    missing = len(rows) - len(known)
+    unread = trn(" ({n} not read)", " ({n} not read)", missing) if missing else ""
+    return trn("{n} package", "{n} packages", sum(known)) + unread
 
 
 def _bytes(rows: Sequence[EnvironmentRow]) -> str:
     known = [row.total_bytes for row in rows if row.total_bytes is not None]
     if not known:
         return ""
-    most = "at most " if len(known) > 1 else ""
-    return most + size(sum(known)) + _without(len(rows) - len(known), "measured")
-
-
-def _without(number: int, done: str) -> str:
-    return f" ({number:,} not {done})" if number else ""
+    missing = len(rows) - len(known)
+    unmeasured = trn(" ({n} not measured)", " ({n} not measured)", missing) if missing else ""
+    total = size(sum(known))
+    return (tr("at most {size}", size=total) if len(known) > 1 else total) + unmeasured
 
 
 def gpu_memory_sum(gpus: Iterable[Gpu]) -> str:
@@ -46,17 +49,18 @@ def gpu_memory_sum(gpus: Iterable[Gpu]) -> str:
     if not known:
         return ""
     total = sum(total for _, total in known)
-    return f"{size(total - sum(used for used, _ in known))} of {size(total)} GPU memory free"
+    free = total - sum(used for used, _ in known)
+    return tr("{free} of {all} GPU memory free", free=size(free), all=size(total))
 
 
 def sessions_sum(sessions: Sequence[Session]) -> str:
     """``5 windows, on 2 hosts``."""
-    windows = count(sum(len(session.windows) for session in sessions), "window")
-    return f"{windows}, on {count(len({session.host for session in sessions}), 'host')}"
+    windows = trn("{n} window", "{n} windows", sum(len(session.windows) for session in sessions))
+    return tr(", ").join((windows, trn("on {n} host", "on {n} hosts", len({session.host for session in sessions}))))
 
 
 def packages_sum(managers: Iterable[PackageManager]) -> str:
     """``3 by conda, 1 by pip``."""
     all_managers = list(managers)
     by = [(all_managers.count(manager), manager.value) for manager in PackageManager]
-    return ", ".join(f"{number:,} by {name}" for number, name in by if number)
+    return tr(", ").join(trn("{n} by {name}", "{n} by {name}", number, name=name) for number, name in by if number)

@@ -8,7 +8,8 @@ from operator import itemgetter
 from typing import Any
 
 from tui.domain.steps import Steps, pieces
-from tui.ui.present.cell import Cell, Live, Tone, cell, plain, width
+from tui.ui.language import said
+from tui.ui.present.cell import Cell, Live, Tone, cell, plain, text_width, width
 
 __all__ = ["Column", "Note", "Row", "Sort", "fit_columns", "matching", "natural_widths", "sorted_rows", "titled"]
 
@@ -139,13 +140,10 @@ def sorted_rows(rows: Sequence[Row], columns: Sequence[Column], sort: Sort | Non
 
 
 def titled(columns: Sequence[Column], sort: Sort | None) -> tuple[Column, ...]:
-    """The columns, with the direction beside the title of the one that is sorted by."""
-    if sort is None:
-        return tuple(columns)
-    arrow = "↓" if sort.falling else "↑"
-    return tuple(
-        replace(column, title=f"{column.title}{arrow}") if column.id == sort.column else column for column in columns
-    )
+    """The columns with their titles in the screen's language; the one that is sorted by tells the direction."""
+    arrow = "" if sort is None else "↓" if sort.falling else "↑"
+    by = None if sort is None else sort.column
+    return tuple(replace(each, title=said(each.title) + (arrow if each.id == by else "")) for each in columns)
 
 
 def fit_columns(columns: Sequence[Column], natural: Sequence[int], room: int) -> list[int]:
@@ -154,8 +152,9 @@ def fit_columns(columns: Sequence[Column], natural: Sequence[int], room: int) ->
     Every kept column has at least its least (or natural, if smaller) width; what is left goes to
     the columns in the order of their priority, up to their natural width.
     """
-    wanted = [max(size, len(column.title)) for column, size in zip(columns, natural, strict=True)]
-    floor = [min(size, max(column.least, len(column.title))) for column, size in zip(columns, wanted, strict=True)]
+    titles = [text_width(column.title) for column in columns]
+    wanted = [max(size, title) for size, title in zip(natural, titles, strict=True)]
+    floor = [min(size, max(column.least, title)) for column, size, title in zip(columns, wanted, titles, strict=True)]
     order = sorted(range(len(columns)), key=lambda index: columns[index].priority)
     kept: list[int] = []
     used = 0

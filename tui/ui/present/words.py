@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from functools import partial
 
+from tui.ui.language import tr
 from tui.ui.present.cell import BLANK, Cell, Live, Tone, cell, join
 
 __all__ = [
@@ -13,7 +14,6 @@ __all__ = [
     "ago",
     "bar",
     "clock_time",
-    "count",
     "countdown",
     "day",
     "percent_bar",
@@ -44,12 +44,12 @@ def ago(then: float | None, now: float) -> str:
     """How long ago, in words; the unknown mark for None."""
     if then is None:
         return UNKNOWN
-    return "just now" if now - then < 1 else f"{span(now - then)} ago"
+    return tr("just now") if now - then < 1 else tr("{span} ago", span=span(now - then))
 
 
 def countdown(then: float, now: float) -> str:
     """When something happens: ``in 12s``, or ``now`` once it is due."""
-    return f"in {span(then - now)}" if then - now >= 1 else "now"
+    return tr("in {span}", span=span(then - now)) if then - now >= 1 else tr("now")
 
 
 def age_cell(then: float | None, *, stale: bool = False, slow_after: float = 0.0) -> Live:
@@ -62,7 +62,7 @@ def _age(then: float | None, stale: bool, slow_after: float, now: float) -> Cell
         return cell(UNKNOWN, Tone.DIM)
     text = span(now - then)
     if stale:
-        return cell(f"old {text}", Tone.WARN)
+        return cell(tr("old {text}", text=text), Tone.WARN)
     return cell(text, Tone.WARN if slow_after and now - then > slow_after else Tone.DIM)
 
 
@@ -83,7 +83,7 @@ def size_long(value: int | None) -> str:
     if value is None:
         return UNKNOWN
     short = size(value)
-    return f"{short[:-1]} {short[-1]}iB" if short[-1] != "B" else f"{short[:-1]} bytes"
+    return f"{short[:-1]} {short[-1]}iB" if short[-1] != "B" else tr("{n} bytes", n=short[:-1])
 
 
 def bar(fraction: float, columns: int, tone: Tone) -> Cell:
@@ -108,13 +108,6 @@ def percent_bar(fraction: float | None, columns: int = 6) -> Cell:
     tone = level(fraction)
     number = f" {min(999, max(0, int(fraction * 100 + 0.5))):>3}%"
     return (*bar(fraction, columns, tone), (number, Tone.PLAIN if tone is Tone.GOOD else tone))
-
-
-def count(number: int | None, one: str, many: str = "") -> str:
-    """``1 host``, ``3 hosts``; the unknown mark for None."""
-    if number is None:
-        return UNKNOWN
-    return f"{number:,} {one if number == 1 else many or one + 's'}"
 
 
 def number_cell(number: int | None) -> Cell:

@@ -11,6 +11,7 @@ from textual.screen import Screen
 
 from tui.domain.layout import ViewLayout
 from tui.ui.dialogs.sort import SortDialog
+from tui.ui.language import tr, trn
 from tui.ui.present.groups import Grouping
 from tui.ui.present.table import Column, Row, Sort
 from tui.ui.screens.marks import Marks
@@ -78,9 +79,13 @@ class ArrangeScreen(Screen[None]):
         """What a command of the palette may be done to: words, and the rows."""
         key = self.row_key
         return [
-            *([("this row", [key])] if key is not None else []),
-            *([(f"the {len(self.marks)} marked", list(self.marks))] if self.marks else []),
-            *([(f"all {len(self.unfolded)} shown", self.shown_keys())] if self.unfolded else []),
+            *([(tr("this row"), [key])] if key is not None else []),
+            *([(trn("the {n} marked", "the {n} marked", len(self.marks)), list(self.marks))] if self.marks else []),
+            *(
+                [(trn("all {n} shown", "all {n} shown", len(self.unfolded)), self.shown_keys())]
+                if self.unfolded
+                else []
+            ),
         ]
 
     # Order

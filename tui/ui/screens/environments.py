@@ -9,16 +9,17 @@ from textual.binding import BindingType
 
 from tui.domain import filters
 from tui.domain.identity import same_environments
+from tui.domain.phrases import phrase
 from tui.services.fleet import FleetApi
 from tui.services.store import HostView
 from tui.ui.catalog import COMMANDS, ENVIRONMENTS
 from tui.ui.commands import bindings
+from tui.ui.language import tr, trn
 from tui.ui.present import environment_detail, environments, history_rows, sums
 from tui.ui.present.cell import Cell, Tone, cell, join, remote, shown
 from tui.ui.present.lines import Line
 from tui.ui.present.notes import empty_note, missing_cell
 from tui.ui.present.table import Note, Row
-from tui.ui.present.words import count
 from tui.ui.screens.listing import Gathered
 from tui.ui.screens.table import TableScreen
 from tui.ui.screens.view import EnvKey, find_environment
@@ -34,9 +35,11 @@ class EnvironmentsScreen(TableScreen):
     COLUMNS = environments.COLUMNS
     SCHEMA = filters.ENVIRONMENTS
     PARTS = ("installs", "environments")
-    THING = ("environment", "environments")
     GROUPINGS = environments.GROUPINGS
-    FIELDS = "words, or fields: host:gpu* python:3.10 torch<2.1 unused>90d is:inuse"
+    FIELDS = phrase("words, or fields: host:gpu* python:3.10 torch<2.1 unused>90d is:inuse")
+
+    def counted(self, number: int) -> str:
+        return trn("{n} environment", "{n} environments", number)
 
     def __init__(self, fleet: FleetApi) -> None:
         super().__init__(fleet)
@@ -58,14 +61,14 @@ class EnvironmentsScreen(TableScreen):
         return environments.rows(view)
 
     def note(self, views: Sequence[HostView]) -> Note:
-        return empty_note(views, "environments", "environments", self.app.now())
+        return empty_note(views, "environments", tr("environments"), self.app.now())
 
     def detail_of(self, key: Hashable) -> tuple[Cell, list[Line]] | None:
         env = find_environment(self.fleet, cast("EnvKey", key))
         if env is None:
             return None
         view = self.fleet.store.host(env.host)
-        title = join((remote(env.label, Tone.STRONG), cell(f"on {env.host}", Tone.DIM)))
+        title = join((remote(env.label, Tone.STRONG), cell(tr("on {host}", host=env.host), Tone.DIM)))
         now = self.app.now()
         lines = environment_detail.detail(env, view, now)
         changes = history_rows.section(env, self.app.histories.get(env), self.app.key_of("history"), now)
@@ -90,7 +93,8 @@ class EnvironmentsScreen(TableScreen):
         views = self.fleet.store.hosts()
         known = [view for view in views if view.snapshot.environments.value is not None]
         total = sum(len(view.snapshot.environments.value or ()) for view in known)
-        text = f"{count(total, 'environment')} on {count(len(known), 'host')}" if known else ""
+        on = trn("on {n} host", "on {n} hosts", len(known))
+        text = tr("{things} {where}", things=self.counted(total), where=on) if known else ""
         missing = missing_cell(views, "environments", self.app.now())
         return join((cell(text, Tone.DIM), missing), " · ")
 
@@ -119,11 +123,13 @@ class EnvironmentsScreen(TableScreen):
         if len(marked) == 2:
             self.app.compare_pair(marked[0], marked[1])
         elif len(marked) > 2:
-            self.app.tell(f"{len(marked)} are marked; mark two to compare them, or none to compare a name on all hosts")
+            self.app.tell(
+                tr("{n} are marked; mark two to compare them, or none to compare a name on all hosts", n=len(marked))
+            )
         elif here is not None and marked and marked[0] != here:
             self.app.compare_pair(marked[0], here)
         elif here is not None and (env := find_environment(self.fleet, here)) is not None:
             if env.name is None:
-                self.app.tell("It has no name to look for on other hosts; mark two environments to compare them")
+                self.app.tell(tr("It has no name to look for on other hosts; mark two environments to compare them"))
             else:
                 self.app.compare_name(env.name)

@@ -10,18 +10,19 @@ from textual.binding import BindingType
 from tui.domain.filterrows import EnvironmentRow
 from tui.domain.find import find
 from tui.domain.packagespec import PackageSpec, read_package_spec
+from tui.domain.phrases import phrase, worded
 from tui.domain.query import Schema
 from tui.domain.suggest import completion
 from tui.domain.text import printable
 from tui.services.fleet import FleetApi
 from tui.ui.catalog import COMMANDS, FIND
 from tui.ui.commands import bindings
+from tui.ui.language import tr, trn
 from tui.ui.present import package_rows
 from tui.ui.present.cell import Cell, Tone, cell, join
 from tui.ui.present.filters import RowFilter
 from tui.ui.present.notes import missing_cell
 from tui.ui.present.table import Note, natural_widths
-from tui.ui.present.words import count
 from tui.ui.screens.listing import Gathered
 from tui.ui.screens.view import ViewScreen
 
@@ -38,9 +39,8 @@ class FindScreen(ViewScreen):
     MODE = FIND
     BINDINGS: ClassVar[list[BindingType]] = [*bindings(COMMANDS, FIND)]
     COLUMNS = package_rows.FOUND
-    THING = ("package", "packages")
     ESC_LEAVES = True
-    FIELDS = "a package: torch<2.1  numpy=1.21.6  pip:torch  cuda*"
+    FIELDS = phrase("a package: torch<2.1  numpy=1.21.6  pip:torch  cuda*")
 
     def __init__(self, fleet: FleetApi, words: str = "") -> None:
         super().__init__(fleet)
@@ -48,8 +48,11 @@ class FindScreen(ViewScreen):
         self._spec: PackageSpec | None = None
         self._hits = (0, 0, 0)
 
+    def counted(self, number: int) -> str:
+        return trn("{n} package", "{n} packages", number)
+
     def crumbs(self) -> Cell:
-        return self.headline("Fleet", "Find a package")
+        return self.headline(tr("Fleet"), tr("Find a package"))
 
     def on_mount(self) -> None:
         super().on_mount()
@@ -66,7 +69,7 @@ class FindScreen(ViewScreen):
         try:
             self._spec = read_package_spec(written)
         except ValueError as problem:
-            return RowFilter(words, problem=printable(str(problem)))
+            return RowFilter(words, problem=worded(problem))
         return RowFilter(words)
 
     def completion(self, words: str) -> str | None:
@@ -91,17 +94,25 @@ class FindScreen(ViewScreen):
     def _note(self) -> Note:
         if self._spec is None:
             return Note.of(
-                "Type the name of a package, with a version if you like",
+                tr("Type the name of a package, with a version if you like"),
                 "torch<2.1 · numpy=1.21.6 · pip:transformers · conda-forge::* · cuda*",
-                "Enter goes to the table, and there to the environment; Esc goes back",
+                tr("Enter goes to the table, and there to the environment; Esc goes back"),
             )
         waiting = len(self.waiting())
-        where = f"; {count(waiting, 'host')} not known yet" if waiting else ""
-        return Note.of(f"No environment holds {printable(self._spec.text)}{where}", "Esc goes back")
+        where = trn("; {n} host not known yet", "; {n} hosts not known yet", waiting) if waiting else ""
+        return Note.of(
+            tr("No environment holds {package}{where}", package=printable(self._spec.text), where=where),
+            tr("Esc goes back"),
+        )
 
     def status(self) -> Cell:
         versions, environments, hosts = self._hits
-        found = f"{count(versions, 'version')} in {count(environments, 'environment')} on {count(hosts, 'host')}"
+        found = tr(
+            "{versions} in {environments} {where}",
+            versions=trn("{n} version", "{n} versions", versions),
+            environments=trn("{n} environment", "{n} environments", environments),
+            where=trn("on {n} host", "on {n} hosts", hosts),
+        )
         missing = missing_cell(self.fleet.store.hosts(), "environments", self.app.now())
         return join((cell(found if environments else "", Tone.DIM), missing), " · ")
 

@@ -8,11 +8,13 @@ from typing import ClassVar
 from textual.binding import BindingType
 
 from tui.domain import filters_hosts
+from tui.domain.phrases import phrase
 from tui.domain.sessions import Session
 from tui.domain.text import printable
 from tui.services.store import HostView
 from tui.ui.catalog import COMMANDS, FLEET, SESSIONS
 from tui.ui.commands import bindings
+from tui.ui.language import said, tr, trn
 from tui.ui.present import host_detail, hosts
 from tui.ui.present.cell import BLANK, Cell, Tone, cell
 from tui.ui.present.faults import fault_tone, is_down
@@ -31,8 +33,10 @@ class FleetScreen(TableScreen):
     COLUMNS = hosts.COLUMNS
     SCHEMA = filters_hosts.HOSTS
     PARTS = ("machine", "load", "mounts", "gpus", "sessions")
-    THING = ("host", "hosts")
-    FIELDS = "words, or fields: @group state:up disk>90% memory>80%"
+    FIELDS = phrase("words, or fields: @group state:up disk>90% memory>80%")
+
+    def counted(self, number: int) -> str:
+        return trn("{n} host", "{n} hosts", number)
 
     def made_of(self, view: HostView) -> tuple[object, ...]:
         return (view,)
@@ -67,10 +71,10 @@ class FleetScreen(TableScreen):
             return BLANK
         if view.fault is None or not is_down(view):
             if self.fleet.settings.file is None and len(self.fleet.store.hosts()) == 1:
-                return cell("Only this machine so far. Add servers with: condafleet hosts add NAME", Tone.DIM)
+                return cell(tr("Only this machine so far. Add servers with: condafleet hosts add NAME"), Tone.DIM)
             return host_detail.reached(view)
-        text = " ".join(view.fault.message.split())
-        remedy = f"  {view.fault.remedy}" if view.fault.remedy else ""
+        text = " ".join(said(view.fault.message).split())
+        remedy = f"  {said(view.fault.remedy)}" if view.fault.remedy else ""
         return ((text, fault_tone(view.fault)), (remedy, Tone.DIM))
 
     def session_of(self, key: Hashable) -> Session | None:

@@ -8,16 +8,17 @@ from typing import ClassVar, cast
 from textual.binding import BindingType
 
 from tui.domain.history import Revision
+from tui.domain.phrases import phrase
 from tui.services.fleet import FleetApi
 from tui.ui.catalog import COMMANDS, HISTORY
 from tui.ui.commands import bindings
 from tui.ui.histories import Read
+from tui.ui.language import tr, trn
 from tui.ui.present import history_rows
 from tui.ui.present.cell import Cell, Tone, cell, join, shown
 from tui.ui.present.faults import fault_tone, fault_words
 from tui.ui.present.lines import Line
 from tui.ui.present.table import Note, natural_widths
-from tui.ui.present.words import count
 from tui.ui.screens.listing import Gathered, ListingScreen
 from tui.ui.screens.view import EnvKey, ViewScreen, find_environment
 
@@ -31,16 +32,20 @@ class HistoryScreen(ViewScreen):
     HAS_DETAIL = True
     BINDINGS: ClassVar[list[BindingType]] = [*bindings(COMMANDS, HISTORY)]
     COLUMNS = history_rows.COLUMNS
-    THING = ("change", "changes")
-    FIELDS = "words: a command, a package that changed"
+    FIELDS = phrase("words: a command, a package that changed")
 
     def __init__(self, fleet: FleetApi, key: EnvKey) -> None:
         super().__init__(fleet)
         self.key = key
         self._read: Read | None = None
 
+    def counted(self, number: int) -> str:
+        return trn("{n} change", "{n} changes", number)
+
     def crumbs(self) -> Cell:
-        return self.headline("Environments", f"{self._called()} on {self.key[0]}", "History")
+        return self.headline(
+            tr("Environments"), tr("{name} on {host}", name=self._called(), host=self.key[0]), tr("History")
+        )
 
     def _called(self) -> str:
         env = find_environment(self.fleet, self.key)
@@ -55,7 +60,7 @@ class HistoryScreen(ViewScreen):
                 known = self.app.histories.get(env)
             self._read = known
         elif self._read is None:
-            note = Note.of("This environment is gone", "Esc goes back", tone=Tone.WARN)
+            note = Note.of(tr("This environment is gone"), tr("Esc goes back"), tone=Tone.WARN)
             return Gathered([], [0] * len(self.columns), note, None)
         history = self._read.history if self._read is not None else None
         rows = [] if history is None else history_rows.rows(history, self.key)
@@ -75,13 +80,13 @@ class HistoryScreen(ViewScreen):
         history = read.history
         parts = []
         if history is not None and history.revisions:
-            parts.append(cell(count(len(history.revisions), "change"), Tone.DIM))
+            parts.append(cell(self.counted(len(history.revisions)), Tone.DIM))
             if not history.complete:
-                parts.append(cell("the beginning of the file was not read", Tone.WARN))
+                parts.append(cell(tr("the beginning of the file was not read"), Tone.WARN))
         if read.under_way:
-            parts.append(cell("being read", Tone.ACCENT))
+            parts.append(cell(tr("being read"), Tone.ACCENT))
         if read.fault is not None and history is not None:
-            parts.append(cell(f"not renewed: {fault_words(read.fault)}", fault_tone(read.fault)))
+            parts.append(cell(tr("not renewed: {fault}", fault=fault_words(read.fault)), fault_tone(read.fault)))
         return join(parts, " · ")
 
     def selector_of(self, key: Hashable) -> str:

@@ -9,11 +9,13 @@ from textual.binding import BindingType
 
 from tui.domain import filters_hosts
 from tui.domain.hosts import HostState
+from tui.domain.phrases import phrase
 from tui.domain.text import printable
 from tui.services.store import HostView
 from tui.ui.bridge import Changes
 from tui.ui.catalog import COMMANDS, HOSTS
 from tui.ui.commands import bindings
+from tui.ui.language import said, tr, trn
 from tui.ui.present import connections, hosts
 from tui.ui.present.cell import BLANK, Cell, Tone, cell
 from tui.ui.present.faults import fault_tone, is_down
@@ -32,8 +34,10 @@ class HostsScreen(TableScreen):
     COLUMNS = connections.COLUMNS
     SCHEMA = filters_hosts.HOSTS
     PARTS = ("machine",)
-    THING = ("host", "hosts")
-    FIELDS = "words, or fields: is:down fault:timeout @group"
+    FIELDS = phrase("words, or fields: is:down fault:timeout @group")
+
+    def counted(self, number: int) -> str:
+        return trn("{n} host", "{n} hosts", number)
 
     def made_of(self, view: HostView) -> tuple[object, ...]:
         log = self.fleet.store.log(view.name)
@@ -67,9 +71,9 @@ class HostsScreen(TableScreen):
             return BLANK
         view = self.fleet.store.host(str(key))
         if view.fault is None or not is_down(view):
-            return cell("l is the log; c makes the connection anew, x lets go of it", Tone.DIM)
-        remedy = f"  {view.fault.remedy}" if view.fault.remedy else ""
-        return ((" ".join(view.fault.message.split()), fault_tone(view.fault)), (remedy, Tone.DIM))
+            return cell(tr("l is the log; c makes the connection anew, x lets go of it"), Tone.DIM)
+        remedy = f"  {said(view.fault.remedy)}" if view.fault.remedy else ""
+        return ((" ".join(said(view.fault.message).split()), fault_tone(view.fault)), (remedy, Tone.DIM))
 
     def action_log(self) -> None:
         """Into the detail, where the log is."""
@@ -83,7 +87,10 @@ class HostsScreen(TableScreen):
         """Make the connections of *keys* anew."""
         for host in self.hosts_of(keys):
             self.fleet.reconnect(host)
-        self._tell("Connecting", keys)
+        if len(keys) == 1:
+            self.app.tell(tr("Connecting {host}", host=self.host_of(keys[0])))
+        elif keys:
+            self.app.tell(trn("Connecting {n} host", "Connecting {n} hosts", len(keys)))
 
     def action_disconnect(self) -> None:
         """Let go of the marked hosts, or of this one."""
@@ -94,8 +101,7 @@ class HostsScreen(TableScreen):
         up = [host for host in self.hosts_of(keys) if self.fleet.store.host(host).state is not HostState.IDLE]
         for host in up:
             self.fleet.disconnect(host)
-        self._tell("Let go of", up)
-
-    def _tell(self, what: str, keys: Sequence[Hashable]) -> None:
-        if keys:
-            self.app.tell(f"{what} {keys[0] if len(keys) == 1 else f'{len(keys)} hosts'}")
+        if len(up) == 1:
+            self.app.tell(tr("Let go of {host}", host=up[0]))
+        elif up:
+            self.app.tell(trn("Let go of {n} host", "Let go of {n} hosts", len(up)))

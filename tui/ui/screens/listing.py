@@ -17,10 +17,12 @@ from textual.containers import Container
 from textual.widget import Widget
 from textual.widgets import Input
 
+from tui.domain.phrases import phrase
 from tui.domain.text import printable
 from tui.services.fleet import FleetApi
 from tui.ui.bridge import Changes
 from tui.ui.catalog import COMMANDS, LABELS, MODES
+from tui.ui.language import said, tr, trn
 from tui.ui.present.arranged import Arranged, Arrangement, arrange
 from tui.ui.present.cell import BLANK, Cell, Tone, cell, join
 from tui.ui.present.filters import RowFilter, by_words
@@ -60,10 +62,8 @@ class ListingScreen(ArrangeScreen):
     """A table with all that belongs to it. Subclasses say which rows there are and what is known of one."""
 
     MODE: ClassVar[str]
-    THING: ClassVar[tuple[str, str]]
-    """What a row is, one and many."""
     HAS_DETAIL: ClassVar[bool] = True
-    FIELDS: ClassVar[str] = "words that must all occur"
+    FIELDS: ClassVar[str] = phrase("words that must all occur")
     """What the empty filter bar says."""
 
     ESC_LEAVES: ClassVar[bool] = False
@@ -104,7 +104,7 @@ class ListingScreen(ArrangeScreen):
 
     def top(self) -> Widget:
         """The first line."""
-        return TopBar(list(MODES), self.MODE, self.crumbs())
+        return TopBar([(mode, key, said(label)) for mode, key, label in MODES], self.MODE, self.crumbs())
 
     def crumbs(self) -> Cell:
         """Where a view that is no mode was come to; nothing for a mode."""
@@ -118,6 +118,10 @@ class ListingScreen(ArrangeScreen):
 
     async def settle(self) -> None:
         """What may be made ready once all is shown, as long as nothing is :attr:`outdated`."""
+
+    @abstractmethod
+    def counted(self, number: int) -> str:
+        """So many rows, in words: ``12 hosts``."""
 
     @abstractmethod
     def selector_of(self, key: Hashable) -> str:
@@ -180,7 +184,7 @@ class ListingScreen(ArrangeScreen):
     def _start_renewing(self) -> None:
         if not self._renewing and self.is_mounted:
             self._renewing = True
-            self.app.launch(self._renew, "show the table")
+            self.app.launch(self._renew, phrase("show the table"))
 
     async def _renew(self) -> None:
         try:
@@ -232,7 +236,7 @@ class ListingScreen(ArrangeScreen):
         self.unfolded = arranged.kept
         ask = wanted.filter.unknown if total and not arranged.kept else None
         unknown = ask(gathered.rows, self.app.now()) if ask is not None else ()
-        note = no_match_note(printable(words), total, *self.THING, unknown) if total else gathered.note
+        note = no_match_note(printable(words), self.counted(total), unknown) if total else gathered.note
         self.grid.set_columns(titled(wanted.columns, wanted.sort))
         self.grid.set_rows(arranged.shown, gathered.natural, note, arranged.places)
         if self._wanted_key is not None and self.grid.move_to(self._wanted_key):
@@ -248,7 +252,10 @@ class ListingScreen(ArrangeScreen):
         """The lines around the table."""
         hidden = self.marks.hidden(self.shown_keys()) if self.marks else 0
         marked = marked_cell(len(self.marks), hidden, self.sum_of(list(self.marks)))
-        grouped_by = cell(f"by {self.grouping.label}" if self.grouping and self.GROUPINGS[1:] else "", Tone.ACCENT)
+        grouped_by = cell(
+            tr("by {grouping}", grouping=self.grouping.label) if self.grouping and self.GROUPINGS[1:] else "",
+            Tone.ACCENT,
+        )
         self.query_one(StatusLine).say(join((marked, grouped_by, self.status()), " · "))
 
     def sum_of(self, keys: Sequence[Hashable]) -> str:
@@ -265,7 +272,7 @@ class ListingScreen(ArrangeScreen):
             return
         title, lines = (None if row is None else self.detail_of(row.key)) or (BLANK, [])
         if title and self.has_class("-detail") and not self.grid.display:
-            title = join((cell(LABELS[self.MODE], Tone.DIM), title), " › ")
+            title = join((cell(said(LABELS[self.MODE]), Tone.DIM), title), " › ")
         self.detail.show(row.key if row is not None else None, title, lines)
 
     def _tick(self) -> None:
@@ -363,7 +370,11 @@ class ListingScreen(ArrangeScreen):
         texts = [self.selector_of(key) for key in keys]
         if texts:
             self.app.copy_to_clipboard("\n".join(texts))
-            self.app.tell(f"Copied {texts[0]}" if len(texts) == 1 else f"Copied {len(texts)} lines")
+            self.app.tell(
+                tr("Copied {text}", text=texts[0])
+                if len(texts) == 1
+                else trn("Copied {n} line", "Copied {n} lines", len(texts))
+            )
 
     def action_pane(self) -> None:
         """Show the detail pane or hide it."""

@@ -8,14 +8,15 @@ from typing import ClassVar
 from textual.binding import Binding, BindingType
 
 from tui.domain.matrix import MatrixRow, matrix
+from tui.domain.phrases import phrase
 from tui.services.fleet import FleetApi
 from tui.ui.catalog import COMMANDS, MATRIX
 from tui.ui.commands import bindings
+from tui.ui.language import tr, trn
 from tui.ui.present import matrix_rows
 from tui.ui.present.cell import Cell, Tone, cell, join, shown
 from tui.ui.present.notes import empty_note
 from tui.ui.present.table import Row, natural_widths
-from tui.ui.present.words import count
 from tui.ui.screens.listing import Gathered
 from tui.ui.screens.view import ViewScreen
 
@@ -32,8 +33,7 @@ class MatrixScreen(ViewScreen):
         Binding("right,l", "shift(1)", "Hosts to the right", show=False),
     ]
     COLUMNS = matrix_rows.columns(())
-    THING = ("name", "names")
-    FIELDS = "words: a name, same, differs"
+    FIELDS = phrase("words: a name, same, differs")
 
     def __init__(self, fleet: FleetApi) -> None:
         super().__init__(fleet)
@@ -41,8 +41,11 @@ class MatrixScreen(ViewScreen):
         self._rows: list[MatrixRow] = []
         self._made_of: object = None
 
+    def counted(self, number: int) -> str:
+        return trn("{n} name", "{n} names", number)
+
     def crumbs(self) -> Cell:
-        return self.headline("Environments", "Names by hosts")
+        return self.headline(tr("Environments"), tr("Names by hosts"))
 
     def hosts(self) -> list[str]:
         """The hosts that have a column, those with environments first."""
@@ -63,7 +66,7 @@ class MatrixScreen(ViewScreen):
         names = [Row(row.key, row.cells[:1]) for row in rows]
         natural = [*natural_widths(self.columns[:1], names), *(column.most for column in self.columns[1:])]
         return Gathered(
-            rows, natural, empty_note(views, "environments", "environments", self.app.now()), (made_of, self._first)
+            rows, natural, empty_note(views, "environments", tr("environments"), self.app.now()), (made_of, self._first)
         )
 
     def status(self) -> Cell:
@@ -72,8 +75,11 @@ class MatrixScreen(ViewScreen):
         differ = sum(row.same is False for row in self._rows)
         return join(
             (
-                cell(f"{count(hidden, 'host')} more: ← →" if hidden else "", Tone.ACCENT),
-                cell(f"{differ:,} differ{'s' * (differ == 1)}", Tone.WARN if differ else Tone.DIM),
+                cell(trn("{n} host more: ← →", "{n} hosts more: ← →", hidden) if hidden else "", Tone.ACCENT),
+                cell(
+                    trn("{n} differs", "{n} differ", differ),
+                    Tone.WARN if differ else Tone.DIM,
+                ),
                 matrix_rows.legend(self.app.size.width),
             ),
             " · ",

@@ -8,9 +8,11 @@ from typing import ClassVar, cast
 from textual.binding import BindingType
 
 from tui.domain.packages import PackageManager, canonical_name
+from tui.domain.phrases import phrase
 from tui.services.fleet import FleetApi
 from tui.ui.catalog import COMMANDS, PACKAGES
 from tui.ui.commands import bindings
+from tui.ui.language import tr, trn
 from tui.ui.present import package_rows, sums
 from tui.ui.present.cell import Cell, Tone, cell, join, shown
 from tui.ui.present.table import Note, natural_widths
@@ -26,25 +28,27 @@ class PackagesScreen(ViewScreen):
     MODE = PACKAGES
     BINDINGS: ClassVar[list[BindingType]] = [*bindings(COMMANDS, PACKAGES)]
     COLUMNS = package_rows.COLUMNS
-    THING = ("package", "packages")
-    FIELDS = "words: a name, a version, a channel, pip, asked"
+    FIELDS = phrase("words: a name, a version, a channel, pip, asked")
 
     def __init__(self, fleet: FleetApi, key: EnvKey) -> None:
         super().__init__(fleet)
         self.key = key
 
+    def counted(self, number: int) -> str:
+        return trn("{n} package", "{n} packages", number)
+
     def crumbs(self) -> Cell:
         env = find_environment(self.fleet, self.key)
         name = shown(env.label if env else self.key[1])
-        return self.headline("Environments", f"{name} on {self.key[0]}", "Packages")
+        return self.headline(tr("Environments"), tr("{name} on {host}", name=name, host=self.key[0]), tr("Packages"))
 
     async def gather(self) -> Gathered:
         env = find_environment(self.fleet, self.key)
         if env is None:
-            note = Note.of("This environment is gone", "Esc goes back", tone=Tone.WARN)
+            note = Note.of(tr("This environment is gone"), tr("Esc goes back"), tone=Tone.WARN)
             return Gathered([], [0] * len(self.columns), note, None)
         rows = package_rows.rows(env)
-        note = Note.of("It holds no packages" if env.packages_known else "Its packages were not read yet")
+        note = Note.of(tr("It holds no packages") if env.packages_known else tr("Its packages were not read yet"))
         return Gathered(rows, natural_widths(self.COLUMNS, rows), note, (env.packages.digest, env.clobbered))
 
     def status(self) -> Cell:
@@ -54,8 +58,19 @@ class PackagesScreen(ViewScreen):
         over = len(env.clobbered)
         return join(
             (
-                cell(f"{env.conda_packages} by conda, {env.pip_packages} by pip", Tone.DIM),
-                cell(f"{over} of pip's lie over conda's files", Tone.WARN) if over else (),
+                cell(
+                    tr(
+                        "{conda} by conda, {pip} by pip",
+                        conda=env.conda_packages or 0,
+                        pip=env.pip_packages or 0,
+                    ),
+                    Tone.DIM,
+                ),
+                cell(
+                    trn("{n} of pip's lies over conda's files", "{n} of pip's lie over conda's files", over), Tone.WARN
+                )
+                if over
+                else (),
             ),
             " · ",
         )

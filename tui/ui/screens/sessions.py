@@ -8,16 +8,17 @@ from typing import ClassVar, cast
 from textual.binding import BindingType
 
 from tui.domain import filters_sessions
+from tui.domain.phrases import phrase
 from tui.domain.sessions import Session
 from tui.services.store import HostView
 from tui.ui.catalog import COMMANDS, SESSIONS
 from tui.ui.commands import bindings
+from tui.ui.language import tr, trn
 from tui.ui.present import sessions, sums
 from tui.ui.present.cell import Cell, Tone, cell, join, remote, shown
 from tui.ui.present.lines import Line
 from tui.ui.present.notes import empty_note, missing_cell
 from tui.ui.present.table import Note, Row
-from tui.ui.present.words import count
 from tui.ui.screens.table import TableScreen
 
 __all__ = ["SessionsScreen"]
@@ -31,8 +32,10 @@ class SessionsScreen(TableScreen):
     COLUMNS = sessions.COLUMNS
     SCHEMA = filters_sessions.SESSIONS
     PARTS = ("sessions",)
-    THING = ("session", "sessions")
-    FIELDS = "words, or fields: host:gpu* @group is:attached"
+    FIELDS = phrase("words, or fields: host:gpu* @group is:attached")
+
+    def counted(self, number: int) -> str:
+        return trn("{n} session", "{n} sessions", number)
 
     def made_of(self, view: HostView) -> tuple[object, ...]:
         return (view.snapshot.sessions, "sessions" in view.stale_parts)
@@ -41,7 +44,7 @@ class SessionsScreen(TableScreen):
         return sessions.rows(view)
 
     def note(self, views: Sequence[HostView]) -> Note:
-        return empty_note(views, "sessions", "sessions", self.app.now())
+        return empty_note(views, "sessions", tr("sessions"), self.app.now())
 
     def session_of(self, key: Hashable) -> Session | None:
         host = self.host_of(key)
@@ -55,7 +58,7 @@ class SessionsScreen(TableScreen):
         if session is None:
             return None
         view = self.fleet.store.host(session.host)
-        title = join((remote(session.name, Tone.STRONG), cell(f"on {session.host}", Tone.DIM)))
+        title = join((remote(session.name, Tone.STRONG), cell(tr("on {host}", host=session.host), Tone.DIM)))
         return title, sessions.detail(session, view, self.app.now())
 
     def host_of(self, key: Hashable) -> str:
@@ -72,6 +75,7 @@ class SessionsScreen(TableScreen):
         views = self.fleet.store.hosts()
         known = [view for view in views if view.snapshot.sessions.value is not None]
         total = sum(len(view.snapshot.sessions.value or ()) for view in known)
-        text = f"{count(total, 'session')} on {count(len(known), 'host')}" if known else ""
+        on = trn("on {n} host", "on {n} hosts", len(known))
+        text = tr("{things} {where}", things=self.counted(total), where=on) if known else ""
         missing = missing_cell(views, "sessions", self.app.now())
         return join((cell(text, Tone.DIM), missing), " · ")

@@ -19,6 +19,7 @@ from tui.domain.suggest import Values, completion
 from tui.services.fleet import FleetApi, TerminalPlan
 from tui.services.store import HostView
 from tui.ui.catalog import ENVIRONMENTS, HOSTS
+from tui.ui.language import tr, trn
 from tui.ui.present.filters import RowFilter, by_fields
 from tui.ui.present.hosts import summary
 from tui.ui.present.table import Note, Row, natural_widths
@@ -193,12 +194,16 @@ class TableScreen(ListingScreen):
         """Ask the hosts of *keys* again now."""
         hosts = self.hosts_of(keys)
         self.fleet.refresh(hosts)
-        self.app.tell(f"Asking {hosts[0]} again" if len(hosts) == 1 else f"Asking {len(hosts)} hosts again")
+        self.app.tell(
+            tr("Asking {host} again", host=hosts[0])
+            if len(hosts) == 1
+            else trn("Asking {n} host again", "Asking {n} hosts again", len(hosts))
+        )
 
     def action_refresh_all(self) -> None:
         """Ask every host again now."""
         self.fleet.refresh()
-        self.app.tell("Asking all hosts again")
+        self.app.tell(tr("Asking all hosts again"))
 
     def action_shell(self) -> None:
         """A login shell on the row's host."""
@@ -212,7 +217,7 @@ class TableScreen(ListingScreen):
         if session is not None:
             self.app.open_terminal(TerminalPlan(session.host, session))
         elif key is not None:
-            self.app.tell(f"No session here to attach to; s opens a shell on {self.host_of(key)}")
+            self.app.tell(tr("No session here to attach to; s opens a shell on {host}", host=self.host_of(key)))
 
     def action_host_environments(self) -> None:
         """The environments of the row's host."""

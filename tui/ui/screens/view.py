@@ -9,8 +9,8 @@ from tui.domain.environments import Environment
 from tui.services.fleet import FleetApi, TerminalPlan
 from tui.services.store import HostView
 from tui.ui.catalog import ENVIRONMENTS
+from tui.ui.language import trn
 from tui.ui.present.cell import BLANK, Cell, shown
-from tui.ui.present.words import count
 from tui.ui.screens.listing import ListingScreen
 
 __all__ = ["EnvKey", "ViewScreen", "find_environment"]
@@ -46,7 +46,8 @@ class ViewScreen(ListingScreen):
         return f"{host}:{shown(prefix)}"
 
     def sum_of(self, keys: list[Hashable]) -> str:  # type: ignore[override]  # the marks, always as a list
-        return f"in {count(len({self.key_of_environment(key) for key in keys}), 'environment')}"
+        environments = {self.key_of_environment(key) for key in keys}
+        return trn("in {n} environment", "in {n} environments", len(environments))
 
     def waiting(self) -> list[HostView]:
         """The hosts whose environments are not known."""

@@ -14,6 +14,8 @@ from textual.message import Message
 from textual.suggester import Suggester
 from textual.widgets import Input, Static
 
+from tui.domain.phrases import phrase
+from tui.ui.language import said, tr
 from tui.ui.present.cell import BLANK, Cell, Tone, cell, join
 from tui.ui.widgets.toned import content
 
@@ -127,12 +129,12 @@ class FilterBar(Horizontal):
 
     class _Field(Input):
         BINDINGS: ClassVar[list[BindingType]] = [
-            Binding("tab", "take", "Complete", key_display="Tab"),
-            Binding("enter", "submit", "To the table", key_display="⏎"),
-            Binding("escape", "screen.back", "Clear", key_display="Esc"),
+            Binding("tab", "take", phrase("Complete"), key_display="Tab"),
+            Binding("enter", "submit", phrase("To the table"), key_display="⏎"),
+            Binding("escape", "screen.back", phrase("Clear"), key_display="Esc"),
             Binding("down,up", "screen.leave_filter", "To the table", show=False),
             # Above the app's own, which shows nothing: the way out that typing leaves open.
-            Binding("ctrl+q", "app.quit", "Quit", key_display="^q", priority=True),
+            Binding("ctrl+q", "app.quit", phrase("Quit"), key_display="^q", priority=True),
         ]
 
         def action_take(self) -> None:
@@ -144,7 +146,7 @@ class FilterBar(Horizontal):
                 self.screen.focus_next()
 
     class _LeavingField(_Field):
-        BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "screen.back", "Back", key_display="Esc")]
+        BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "screen.back", phrase("Back"), key_display="Esc")]
 
     class _Offers(Suggester):
         """What the words may become, shown behind the cursor."""
@@ -195,17 +197,17 @@ class FilterBar(Horizontal):
 
     def count(self, shown: int, all_rows: int, problem: str = "") -> None:
         """Say how many rows are left, and which part of the words was not understood."""
-        hits = f"{shown:,} of {all_rows:,}" if self.words and all_rows else ""
-        said = join((cell(problem, Tone.WARN), cell(hits)), "  ")
-        if said != self._counted:
-            self._counted = said
-            self.query_one("#hits", Static).update(content(said))
+        hits = tr("{some} of {all}", some=f"{shown:,}", all=f"{all_rows:,}") if self.words and all_rows else ""
+        counted = join((cell(said(problem), Tone.WARN), cell(hits)), "  ")
+        if counted != self._counted:
+            self._counted = counted
+            self.query_one("#hits", Static).update(content(counted))
 
     def say_waiting(self, words: str) -> None:
         """Who asks something once the filter is left; nobody for empty words."""
         self.set_class(bool(words), "-asks")
-        for said in self.query("#asks").results(Static):  # none is left once the screen ends
-            said.update(content(cell(f"{words}: ⏎ to answer" if words else "")))
+        for line in self.query("#asks").results(Static):  # none is left once the screen ends
+            line.update(content(cell(tr("{words}: ⏎ to answer", words=words) if words else "")))
 
     def on_input_changed(self, event: Input.Changed) -> None:
         event.stop()

@@ -9,6 +9,7 @@ from textual.widgets import Footer
 from textual.widgets._footer import FooterKey
 
 from tui.ui.catalog import COMMANDS
+from tui.ui.language import said
 
 __all__ = ["KeyLine", "fitting"]
 
@@ -27,6 +28,10 @@ class KeyLine(Footer):
     def compose(self) -> ComposeResult:
         self._made_for = self.app.size.width
         keys = [key for key in super().compose() if isinstance(key, FooterKey)]
+        for key in keys:
+            key.description = said(key.description)
+            if isinstance(key.tooltip, str):
+                key.tooltip = said(key.tooltip)
         widths = [cell_len(key.key_display) + cell_len(key.description) + _BLANKS for key in keys]
         ranks = [_RANKS.get(key.action, 0) for key in keys]
         for place in fitting(widths, ranks, self._made_for):
