@@ -20,6 +20,7 @@ from tui.domain.diskplaces import DiskPlace
 from tui.domain.disktable import DiskTable
 from tui.domain.errors import HostFaultError
 from tui.domain.faults import Fault, FaultKind
+from tui.domain.phrases import phrase
 from tui.domain.text import decode, printable
 from tui.remote.diskanswer import DiskAnswer, DiskAnswerError
 from tui.remote.lane import Lane
@@ -62,8 +63,12 @@ async def ask_disk(
     makes no sense), ``too_large``, and as :meth:`Lane.stream`.
     """
     if len(places) > MOST_PLACES:
-        message = f"{len(places)} environments and caches on {host} are too many to be counted together."
-        raise HostFaultError(Fault(FaultKind.TOO_LARGE, message, "Choose some of them."))
+        message = phrase(
+            "{n} environments and caches on {host} are too many to be counted together.",
+            n=len(places),
+            host=host,
+        )
+        raise HostFaultError(Fault(FaultKind.TOO_LARGE, message, phrase("Choose some of them.")))
     words = [word for place in places for word in (place.kind.value[0], place.path)]
     python = None
     if method is not DiskMethod.FIND:
@@ -88,20 +93,22 @@ async def ask_disk(
                 else:
                     answer.take(record)
         if not answer.whole:
-            message = f"Counting the disk of {host} ended before its time."
-            raise HostFaultError(Fault(FaultKind.INCOMPLETE, message, "Try again; see who ended it on the host."))
+            message = phrase("Counting the disk of {host} ended before its time.", host=host)
+            raise HostFaultError(
+                Fault(FaultKind.INCOMPLETE, message, phrase("Try again; see who ended it on the host."))
+            )
         # Off the loop: a large table costs no other host's turn.
         return await asyncio.to_thread(answer.table, all_users_seen)
     except DiskAnswerError as error:
-        message = f"The disk table of {host} makes no sense: {error}."
-        raise HostFaultError(Fault(FaultKind.PROTOCOL, message, "Try again.")) from error
+        message = phrase("The disk table of {host} makes no sense: {reason}.", host=host, reason=str(error))
+        raise HostFaultError(Fault(FaultKind.PROTOCOL, message, phrase("Try again."))) from error
 
 
 def _missing(host: str, tool: str) -> Fault:
     return Fault(
         FaultKind.TOOL_MISSING,
-        f"{host} has no {printable(tool[:40])}: true sizes cannot be counted there.",
-        "Install findutils and awk there, or python3.",
+        phrase("{host} has no {tool}: true sizes cannot be counted there.", host=host, tool=printable(tool[:40])),
+        phrase("Install findutils and awk there, or python3."),
     )
 
 
