@@ -142,7 +142,7 @@ def finds_a_package(person: Newcomer) -> None:
     person.sees("2 Environments", "^ +serve-prod +gpu01")
     person.looks_into("glm_finetune_gpu")
     person.press("m")
-    person.sees("Names by hosts", r"^ +llm-train +3 differ, 3 hosts +A +B", "A (most|.*what most have)")
+    person.sees("Names by hosts", r"^ +llm-train +3 differ, 3 hosts +A +B", "A:? (what )?most")
     person.press("Escape")
     person.sees("^ ?1 Fleet", "^ +serve-prod +gpu01")
 
