@@ -141,6 +141,30 @@ async def test_mounts_are_not_crossed_and_are_told(tmp_path: Path, method: DiskM
 
 
 @both
+async def test_equal_inode_numbers_on_two_file_systems_are_two_files(tmp_path: Path, method: DiskMethod) -> None:
+    points = [tmp_path / "one", tmp_path / "two"]
+    mounted = []
+    try:
+        for point in points:
+            point.mkdir()
+            call("mount", "-t", "tmpfs", "none", point)
+            mounted.append(point)
+            (fill(point / "b") / "again").hardlink_to(fill(point / "a") / "file")
+            (point / "b" / "file").unlink()
+        assert (points[0] / "a" / "file").stat().st_ino == (points[1] / "a" / "file").stat().st_ino
+        (points[0] / "outside").hardlink_to(points[0] / "a" / "file")
+        table = await count([env(point / name) for name in "ab" for point in points], method)
+        assert [each.fs_type for each in table.devices] == ["tmpfs", "tmpfs"]
+        assert [table.freed([number]).files for number in range(4)] == [1] * 4
+        assert [table.holding(number).shared_with for number in (0, 1)] == [((2, 8192),), ((3, 8192),)]
+        assert [(each.device, each.files) for each in table.freed([0, 2, 3]).devices] == [(0, 2), (1, 1)]
+        assert table.freed([1, 3]).files == 3
+    finally:
+        for point in mounted:
+            call("umount", "-l", point)
+
+
+@both
 async def test_what_may_not_be_read_makes_a_lower_bound_and_uses_every_package(
     open_path: Path, method: DiskMethod
 ) -> None:
@@ -244,12 +268,12 @@ HANG = "exec sleep 1000"
 DIE = 'kill -KILL "$$"'
 
 
-def played_find(folder: Path, action: str) -> str:
-    """A PATH whose find does *action* when it is to count, not when it is asked for one path."""
+def played_find(folder: Path, action: str, at: str = "") -> str:
+    """A PATH whose find does *action* when it is to count a place whose path ends with *at*."""
     folder.mkdir()
     (folder / "find").write_text(
         f"""#!/bin/sh
-case "$*" in *-maxdepth*) ;; *) {action} ;; esac
+case "$*" in *-maxdepth*) ;; *) case $1 in *{at}) {action} ;; esac ;; esac
 exec /usr/bin/find "$@"
 """
     )
@@ -257,22 +281,25 @@ exec /usr/bin/find "$@"
     return f"{folder}:{GNU_PATH}"
 
 
-def played_program(action: str) -> Callable[[], str]:
-    """A program that does *action*, a shell's words, before it counts a place."""
+def played_program(action: str, at: str = "") -> Callable[[], str]:
+    """A program that does *action* before it counts a place whose path ends with *at*, one place after the other."""
     text = zlib.decompress(base64.b64decode(disk._program())).decode()
     begin = text.index("def count_owner(")
     line_end = text.index("\n", begin) + 1
     what = f"os.system({action!r})" if action not in (HANG, DIE) else "time.sleep(1000)"
     what = "os.kill(os.getpid(), 9)" if action == DIE else what
-    packed = base64.b64encode(zlib.compress((text[:line_end] + f"    {what}\n" + text[line_end:]).encode())).decode()
+    line = f"    if place.real.endswith({at!r}): {what}\n"
+    played = text[:line_end] + line + text[line_end:].replace("MOST_WORKERS = 4", "MOST_WORKERS = 1")
+    packed = base64.b64encode(zlib.compress(played.encode())).decode()
     return lambda: packed
 
 
 async def count_while(
-    action: str, method: DiskMethod, places: list[DiskPlace], folder: Path, monkeypatch: pytest.MonkeyPatch
+    method: DiskMethod, places: list[DiskPlace], folder: Path, monkeypatch: pytest.MonkeyPatch, what: tuple[str, str]
 ) -> DiskTable:
-    monkeypatch.setattr(disk, "_program", played_program(action))
-    return await count(places, method, path=played_find(folder / "played", action))
+    """The table, while *what* happens: an action, and the end of the place's path at which it does."""
+    monkeypatch.setattr(disk, "_program", played_program(*what))
+    return await count(places, method, path=played_find(folder / "played", *what))
 
 
 def session(leader: int) -> list[str]:
@@ -317,18 +344,26 @@ async def test_a_count_that_was_cut_short_is_no_table(
     tmp_path: Path, method: DiskMethod, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     places = [env(fill(tmp_path / name)) for name in "abc"]
-    assert await fault_of(count_while(DIE, method, places, tmp_path, monkeypatch)) is FaultKind.INCOMPLETE
+    assert await fault_of(count_while(method, places, tmp_path, monkeypatch, (DIE, "/b"))) is FaultKind.INCOMPLETE
 
 
 @both
-@pytest.mark.parametrize("what", ["echo x >TREE/a/new", "rm -rf TREE/a", "touch TREE/a/conda-meta; sleep 0.1"])
+@pytest.mark.parametrize(
+    ("what", "at"),
+    [
+        ("echo x >TREE/a/new", "/a"),
+        ("echo x >>TREE/a/file", "/a"),
+        ("rm -rf TREE/a", "/a"),
+        ("touch TREE/a/conda-meta", "/b"),  # by conda, after that place was counted
+    ],
+)
 async def test_what_changes_meanwhile_is_told(
-    tmp_path: Path, method: DiskMethod, what: str, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, method: DiskMethod, what: str, at: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     fill(tmp_path / "tree" / "a" / "conda-meta")
     places = [env(tmp_path / "tree" / "a"), env(fill(tmp_path / "tree" / "b"))]
     action = what.replace("TREE", str(tmp_path / "tree"))
-    table = await count_while(action, method, places, tmp_path, monkeypatch)
+    table = await count_while(method, places, tmp_path, monkeypatch, (action, at))
     assert table.owners[0].changed > 0
     assert Reason.CHANGED in table.freed([0]).reasons
     assert table.owners[1].changed == 0

@@ -103,6 +103,13 @@ def test_places_that_make_no_sense_are_refused(items: tuple[tuple[str | bytes | 
         read(*items)
 
 
+def test_a_use_by_what_is_not_there_is_refused() -> None:
+    items = (*HEAD[:2], ("place", 2, "n", "", "", ""), *HEAD[3:])
+    assert read(*items, text=b"8 8\nW 2 3 1").rows
+    with pytest.raises(DiskAnswerError):
+        read(*items, text=b"8 8\nW 04 3 1")
+
+
 def test_a_table_that_unpacks_to_gigabytes_is_refused() -> None:
     compressor = zlib.compressobj(9)
     packed = b"".join(compressor.compress(b"0" * (1 << 20)) for _ in range(64)) + compressor.flush()

@@ -328,9 +328,3 @@ def cache(walk: Walk, place: Place, packages: List[Tuple[int, int]], atoms: int)
 
 def count_owner(walk: Walk, place: Place) -> None:
     walk.count(place, place.owner, [place.real])
-    try:
-        # conda touches this directory in every change that it makes.
-        if place.kind == "e" and os.lstat(place.real + "/conda-meta").st_ctime_ns >= walk.start:
-            place.changed += 1
-    except OSError:
-        pass
