@@ -29,6 +29,10 @@ from tui.ui.present.cell import shown
 __all__ = ["FILLER", "Picture", "differences", "hostile", "picture", "plain", "twin"]
 
 FILLER = "ø"
+WIDE = "国"
+"""Stands for what is as Chinese as itself: a line may end before and behind it."""
+STAND_INS = (FILLER, WIDE, "…")
+"""Where pictures may differ: in names, and at the mark of a cut, behind which a wide character may leave a blank."""
 HOSTILE = (
     "[bold red]alarm[/]",
     "\x1b[2J\x1b]0;pwned\x07",
@@ -58,12 +62,16 @@ def hostile(number: int) -> str:
 
 
 def plain(number: int) -> str:
-    """What takes the same columns, blanks and slashes in their places."""
+    """What takes the same columns and is broken into lines at the same places."""
     seen = shown(hostile(number))
     spans, _ = split_graphemes(seen)
-    return "".join(
-        seen[start:end] if start < 3 or seen[start:end] in (" ", "/") else FILLER * size for start, end, size in spans
-    )
+    return "".join(seen[start:end] if start < 3 else _stand_in(seen[start:end], size) for start, end, size in spans)
+
+
+def _stand_in(char: str, size: int) -> str:
+    if char in (" ", "/"):
+        return char
+    return WIDE if "\u4e00" <= char <= "\u9fff" else FILLER * size
 
 
 def twin(word: Word) -> FakeFleet:
@@ -213,8 +221,7 @@ def differences(harmless: Picture, harmful: Picture) -> list[str]:
         if len(one) != len(other):
             found.append(f"line {y} has {len(other)} columns, not {len(one)}: {''.join(other)!r}")
             continue
-        # A wide character that would stick out leaves a blank behind the mark of the cut, or before it.
-        moved = [x for x in range(len(one)) if one[x] != other[x] and one[x] not in (FILLER, "…")]
+        moved = [x for x in range(len(one)) if one[x] != other[x] and one[x] not in STAND_INS]
         painted = [x for x in range(len(one)) if harmless.styles[y][x] != harmful.styles[y][x]]
         if moved or painted:
             found.append(
