@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from tui.domain.steps import PIECE, Steps, pieces
+from tui.ui.language import said
 from tui.ui.present.cell import Cell, Tone, cell
 from tui.ui.present.table import Row
 
@@ -80,7 +81,7 @@ def grouped(rows: Sequence[Row], grouping: Grouping, folded: Collection[Hashable
 
 def _title(grouping: Grouping, key: GroupKey | None, inside: Sequence[Row]) -> Cell:
     if key == LONE:
-        return ((grouping.lone, Tone.STRONG), (f"  {len(inside)}", Tone.DIM))
+        return ((said(grouping.lone), Tone.STRONG), (f"  {len(inside)}", Tone.DIM))
     return grouping.title(key, [row.item for row in inside])
 
 
