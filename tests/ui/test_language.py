@@ -48,10 +48,8 @@ def test_a_text_is_said_in_the_language_chosen() -> None:
 def test_what_a_host_says_is_never_looked_up() -> None:
     use(CHINESE)
     assert said("It is tried again.") == "It is tried again."
-    assert tr("{where} did not answer.", where="It is tried again.") == "It is tried again. 没有应答。"
-    assert tr("{where} did not answer.", where="{where} {host} {0.__class__}") == (
-        "{where} {host} {0.__class__} 没有应答。"
-    )
+    assert tr("{host} is connected", host="It is tried again.") == "It is tried again. 已连接"
+    assert tr("{host} is connected", host="{host} {0.__class__}") == "{host} {0.__class__} 已连接"
 
 
 def test_phrases_as_values_are_said_too() -> None:

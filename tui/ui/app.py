@@ -11,7 +11,6 @@ from typing import Any, ClassVar, Literal
 
 from textual.app import App, SystemCommand
 from textual.binding import Binding, BindingType
-from textual.command import CommandPalette
 from textual.filter import Monochrome, NoColor
 from textual.screen import Screen
 from textual.theme import Theme, ThemeProvider
@@ -32,6 +31,7 @@ from tui.ui.catalog import COMMANDS, FLEET
 from tui.ui.commands import Command, palette_title
 from tui.ui.dialogs.base import DEAF_S
 from tui.ui.dialogs.message import failure, keys
+from tui.ui.dialogs.palette import Palette
 from tui.ui.histories import Histories
 from tui.ui.keymap import lay_over
 from tui.ui.language import said, tr
@@ -385,12 +385,12 @@ class CondafleetApp(App[int]):
 
     def action_command_palette(self) -> None:
         """Find a command by its name."""
-        if not CommandPalette.is_open(self):  # type: ignore[arg-type]  # any app is meant
-            self.push_screen(CommandPalette(placeholder=tr("Search for commands…"), id="--command-palette"))
+        if not Palette.is_open(self):  # type: ignore[arg-type]  # any app is meant
+            self.push_screen(Palette(placeholder=tr("Search for commands…"), id="--command-palette"))
 
     def search_themes(self) -> None:
         """Find a theme by its name."""
-        self.push_screen(CommandPalette([ThemeProvider], placeholder=tr("Search for themes…")))
+        self.push_screen(Palette([ThemeProvider], placeholder=tr("Search for themes…")))
 
     def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
         """The palette: every command of the table in front, for the row, for the marked rows and for all shown."""

@@ -147,7 +147,8 @@ def _gpus(gpus: tuple[Gpu, ...] | None) -> list[Line]:
         util = cell(UNKNOWN if gpu.util_pct is None else tr("{percent}% busy", percent=f"{gpu.util_pct:.0f}"))
         warm = cell(f"{gpu.temperature_c:.0f}°C", Tone.DIM) if gpu.temperature_c is not None else ()
         power = cell(f"{gpu.power_w:.0f}W", Tone.DIM) if gpu.power_w is not None else ()
-        memory = join((cell(tr("memory"), Tone.DIM), percent_bar(used)), " ")
+        # Not the machine's memory: other languages have a word of its own for a GPU's.
+        memory = join((cell(tr("memory{gpu}", gpu=""), Tone.DIM), percent_bar(used)), " ")
         lines.append(item(join((cell(f"{gpu.index}"), memory, util, warm, power, remote(gpu.name, Tone.DIM)))))
         for process in gpu.processes:
             who = join(
