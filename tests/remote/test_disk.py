@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import asyncio
 import base64
+import os
 import subprocess
 import tempfile
 import zlib
@@ -177,7 +178,7 @@ async def test_what_may_not_be_read_makes_a_lower_bound_and_uses_every_package(
     table = await count(places, method, wrap=NOBODY)
     assert table.owners[0].unreadable == 1
     assert table.holding(0).files == 3  # the directory itself can be seen
-    assert table.freed([0]).bound is Bound.AT_LEAST
+    assert Reason.UNREADABLE in table.freed([0]).reasons
     packages = 1 + CACHE_PARTS.index(OwnerKind.PACKAGES)
     assert not table.all_users_seen
     assert table.holding(packages).files == 3
@@ -340,6 +341,22 @@ async def test_closing_the_channel_ends_a_count_that_says_nothing(
 
 
 @both
+@pytest.mark.parametrize("shell", list(SHELLS))
+async def test_counting_stands_back_and_the_lane_does_not(
+    tmp_path: Path, method: DiskMethod, shell: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    note = f"nice >{tmp_path}/nice; ionice >{tmp_path}/ionice"
+    monkeypatch.setattr(disk, "_program", played_program(note))
+    async with a_lane(shell, path=played_find(tmp_path / "played", note)) as (connection, lane):
+        leader = connection.channels[0].pid
+        before = os.getpriority(os.PRIO_PROCESS, leader)
+        await ask_disk(lane, [env(fill(tmp_path / "a"))], "gpu01", timeout=LIMIT, method=method)
+        assert os.getpriority(os.PRIO_PROCESS, leader) == before
+    assert (tmp_path / "nice").read_text() == "19\n"
+    assert (tmp_path / "ionice").read_text().startswith("idle")
+
+
+@both
 async def test_a_count_that_was_cut_short_is_no_table(
     tmp_path: Path, method: DiskMethod, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -352,7 +369,7 @@ async def test_a_count_that_was_cut_short_is_no_table(
     ("what", "at"),
     [
         ("echo x >TREE/a/new", "/a"),
-        ("echo x >>TREE/a/file", "/a"),
+        ("echo x >>TREE/a/conda-meta/file", "/a"),
         ("rm -rf TREE/a", "/a"),
         ("touch TREE/a/conda-meta", "/b"),  # by conda, after that place was counted
     ],

@@ -1,4 +1,7 @@
-"""Disk tables of random trees: what they predict is what a slow look finds, and what ext4 gives back, to the block."""
+"""Disk tables of random trees: what they predict is what a slow look finds, and what ext4 gives back, to the block.
+
+The file systems are ext4 images of the test's own, mounted through loop devices, so root runs it.
+"""
 
 from __future__ import annotations
 
@@ -76,8 +79,7 @@ def check(tree: Tree, table: DiskTable, chance: random.Random) -> None:
     for plan in plans:
         freed = table.freed(plan)
         expected = slow.freed(slow.removed_paths(owners[number] for number in plan))
-        if freed.reasons:
-            assert freed.reasons == {Reason.LINKED_CACHES}
+        if Reason.LINKED_CACHES in freed.reasons:
             assert freed.bytes <= expected[0], plan
         else:
             assert (freed.bytes, freed.files) == expected, plan
