@@ -260,7 +260,7 @@ async def test_progress_is_told_and_the_table_of_many_environments_is_small(
             sizes.clear()
             await ask_disk(lane, places, "gpu01", timeout=LIMIT, method=method, progress=seen.append)
             assert sum(sizes) < 4096, method
-    assert seen and all(number >= 0 for number in seen)
+    assert seen and all(number > 0 for number in seen)
 
 
 # What happens in the midst of a count is played by a find, or a program, that does it.
@@ -354,6 +354,17 @@ async def test_counting_stands_back_and_the_lane_does_not(
         assert os.getpriority(os.PRIO_PROCESS, leader) == before
     assert (tmp_path / "nice").read_text() == "19\n"
     assert (tmp_path / "ionice").read_text().startswith("idle")
+
+
+@both
+async def test_a_count_that_does_not_get_on_is_given_up(
+    tmp_path: Path, method: DiskMethod, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(disk, "STALL_S", 0.1)
+    places = [env(fill(tmp_path / "a"))]
+    with pytest.raises(HostFaultError, match="does not get on") as caught:
+        await count_while(method, places, tmp_path, monkeypatch, (HANG, "/a"))
+    assert caught.value.fault.kind is FaultKind.TOOL_HUNG
 
 
 @both

@@ -31,6 +31,8 @@ __all__ = ["DiskMethod", "ask_disk"]
 TOOLS_S = 20.0
 SILENCE_S = 60.0
 """A scan says every second that it lives; a machine that says nothing for so long hangs, or is gone."""
+STALL_S = 300.0
+"""So long nothing new may be counted, before a place counts as one that hangs."""
 ANSWER_LIMIT = 32 << 20
 MOST_PLACES = 5000
 
@@ -57,10 +59,11 @@ async def ask_disk(
     The pass runs at the lowest priority, and ends within about a second when the lane is closed: to cancel it, cancel
     this call and close the lane. *all_users_seen*: False where environments may use the caches that *places* does not
     hold; no package then counts as unused, and neither when a place holds what cannot be read. *progress* receives
-    the entries looked at so far, again and again. *method*: None takes the best that the host has.
+    the entries looked at so far, whenever they are more. *method*: None takes the best that the host has.
 
     Raises HostFaultError: ``tool_missing``, ``incomplete`` (the count was ended on the host), ``protocol`` (the answer
-    makes no sense), ``too_large``, and as :meth:`Lane.stream`.
+    makes no sense), ``too_large``, ``tool_hung`` (also when nothing new was counted for five minutes), and as
+    :meth:`Lane.stream`.
     """
     if len(places) > MOST_PLACES:
         message = phrase(
@@ -80,18 +83,24 @@ async def ask_disk(
     else:
         source, args = script("disk_places") + script("disk_find"), words
     answer = DiskAnswer(places)
+    loop = asyncio.get_running_loop()
+    last, moved = 0, loop.time()
     stream = lane.stream(source, args, timeout=timeout, idle=SILENCE_S, limit=ANSWER_LIMIT)
     try:
         async with aclosing(stream) as records:
             async for record in records:
                 if record.tag == "missing":
                     raise HostFaultError(_missing(host, record.text(0) or "find"))
-                if record.tag == "seen":
-                    seen = record.integer(0)
-                    if progress is not None and seen is not None:
-                        progress(max(0, seen))
-                else:
+                if record.tag not in ("seen", "alive"):
                     answer.take(record)
+                    continue
+                seen = max(0, record.integer(0) or 0)
+                if seen > last:
+                    last, moved = seen, loop.time()
+                    if progress is not None:
+                        progress(seen)
+                elif loop.time() - moved > STALL_S:
+                    raise HostFaultError(_stalled(host))
         if not answer.whole:
             message = phrase("Counting the disk of {host} ended before its time.", host=host)
             raise HostFaultError(
@@ -102,6 +111,14 @@ async def ask_disk(
     except DiskAnswerError as error:
         message = phrase("The disk table of {host} makes no sense: {reason}.", host=host, reason=str(error))
         raise HostFaultError(Fault(FaultKind.PROTOCOL, message, phrase("Try again."))) from error
+
+
+def _stalled(host: str) -> Fault:
+    return Fault(
+        FaultKind.TOOL_HUNG,
+        f"Counting the disk of {host} does not get on: nothing new was seen for {STALL_S:g} s.",
+        "Look for processes in state D on the host, or a mount that does not answer.",
+    )
 
 
 def _missing(host: str, tool: str) -> Fault:
