@@ -111,6 +111,40 @@ async def test_no_common_key_exchange_is_named(engine: SshConnector, tmp_path: P
     assert fault.kind is FaultKind.KEX_FAILED and fault.remedy
 
 
+async def test_why_no_key_exchange_came_about_is_known_though_the_server_left_in_the_same_breath(
+    engine: SshConnector,
+) -> None:
+    names = [
+        b"rot13",
+        b"ssh-ed25519",
+        b"aes256-ctr",
+        b"aes256-ctr",
+        b"hmac-sha2-256",
+        b"hmac-sha2-256",
+        b"none",
+        b"none",
+    ]
+    lists = b"".join(len(name).to_bytes(4, "big") + name for name in (*names, b"", b""))
+    payload = b"\x14" + bytes(16) + lists + bytes(5)
+    pad = 16 - (len(payload) + 5) % 8
+    packet = (len(payload) + 1 + pad).to_bytes(4, "big") + bytes([pad]) + payload + bytes(pad)
+
+    def serve(listener: socket.socket) -> None:
+        with listener.accept()[0] as peer:
+            while b"\n" not in peer.recv(65536):  # what the client says first is read: the end is no reset
+                pass
+            peer.sendall(b"SSH-2.0-short\r\n" + packet)
+            peer.shutdown(socket.SHUT_WR)
+            while peer.recv(65536):
+                pass
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        serving = asyncio.create_task(asyncio.to_thread(serve, listener))
+        fault, _ = await fault_of(engine, listener.getsockname()[1])
+        await serving
+    assert fault.kind is FaultKind.KEX_FAILED, fault
+
+
 async def test_a_frozen_daemon_does_not_slow_the_others(
     shared_server: SshServer, ada: SshUser, connector: MakeConnector, tmp_path: Path
 ) -> None:

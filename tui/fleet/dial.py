@@ -27,6 +27,7 @@ __all__ = ["Tunnel", "Wire", "dial"]
 
 _logger = logging.getLogger("asyncssh")
 _QUICKACK = getattr(socket, "TCP_QUICKACK", None)
+_LAST_WORDS_TURNS = 4
 
 
 class Tunnel(Protocol):
@@ -118,6 +119,7 @@ class Wire(asyncssh.SSHClientConnection):
     sock: socket.socket | None = None
     """Acknowledges at once; None when that has no sense (any more)."""
     _first = True
+    _ending = False
     _unsent: list[bytes] | None = None
 
     # -- fewer and cheaper packets -------------------------------------------------------------------
@@ -158,6 +160,19 @@ class Wire(asyncssh.SSHClientConnection):
         else:
             super().connection_made(cast(asyncio.BaseTransport, _WithSocket(transport, self.sock)))
             self._transport = cast(asyncio.Transport, transport)
+
+    def connection_lost(self, exc: Exception | None = None) -> None:
+        # The library works on some packets in tasks of their own, which the end of the connection would overtake:
+        # what the server said last (no common algorithm, too many attempts) is the reason, not that it went away.
+        if not self._ending:
+            self._ending = True
+            self._end_after(_LAST_WORDS_TURNS, exc)
+
+    def _end_after(self, turns: int, exc: Exception | None) -> None:
+        if turns:
+            self._loop.call_soon(self._end_after, turns - 1, exc)
+        elif self._transport is not None:
+            super().connection_lost(exc)
 
     def data_received(self, data: bytes, datatype: int | None = None) -> None:
         if not self._server_version and len(self.received) < 80:
