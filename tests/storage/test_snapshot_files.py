@@ -23,6 +23,7 @@ from tui.domain.faults import Fault, FaultKind
 from tui.domain.gpus import Gpu, GpuProcess, MigDevice
 from tui.domain.machine import Machine, Mount
 from tui.domain.packages import Package, PackageInterner, PackageManager, PackageSet
+from tui.domain.phrases import phrase
 from tui.domain.redact import redact
 from tui.domain.sessions import Pane, Session, Window
 from tui.domain.snapshot import PARTS, HostSnapshot, Part
@@ -116,6 +117,18 @@ def test_a_snapshot_is_kept_private_and_comes_back_stale(tmp_path: Path) -> None
     assert list(back) == ["gpu01"]
     assert back["gpu01"].stale
     assert back["gpu01"].time == 12.5
+
+
+def test_a_phrase_comes_back_as_its_english_words(tmp_path: Path) -> None:
+    store = Snapshots(tmp_path)
+    lost = Fault(
+        FaultKind.LOST, phrase("The connection to {host} was lost.", host="gpu01"), phrase("It is tried again.")
+    )
+    store.save(HostSnapshot("gpu01", load=Part(None, 1.0, lost)))
+    back = store.load(["gpu01"])["gpu01"].load.fault
+    assert back == lost
+    assert back is not None
+    assert back.message == "The connection to gpu01 was lost."
 
 
 def test_packages_are_shared_in_memory_and_small_on_the_disk(tmp_path: Path) -> None:

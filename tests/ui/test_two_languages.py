@@ -17,7 +17,10 @@ from tests.messages import ROOT
 from tests.ui.driving import front, quiet, running
 from tests.ui.fake_fleet import usual_fleet
 from tests.ui.test_pictures import KEY, PASSWORD, SnapCompare, app, drawn
+from tui.domain.faults import Fault, FaultKind
+from tui.domain.hosts import HostState
 from tui.domain.languages import CHINESE, ENGLISH, LANGUAGES
+from tui.domain.phrases import phrase
 from tui.ui.app import CondafleetApp
 from tui.ui.dialogs.host_key import HostKeyDialog
 from tui.ui.dialogs.secret import SecretDialog
@@ -135,6 +138,37 @@ def test_labels_fit_into_their_column(language: str) -> None:
     }
     assert len(labels) > 30
     assert not [label for label in labels if cell_len(tr(label)) >= LABEL]
+
+
+@pytest.mark.parametrize(
+    ("words", "found"),
+    [
+        ("无应答", ["bastion-lab"]),
+        ("timeout", ["bastion-lab"]),
+        ("is:down gpu", []),
+        ("主机密钥 state:down", ["oldkey"]),
+    ],
+)
+async def test_rows_are_found_by_the_words_shown_and_by_the_fields_of_every_language(
+    words: str, found: list[str]
+) -> None:
+    use(CHINESE)
+    async with running(usual_fleet(), SMALL) as (screen, pilot):
+        front(screen).filter_bar_set(words)
+        await quiet(pilot)
+        assert [row.key for row in front(screen).grid.rows] == found
+
+
+async def test_a_fault_below_the_screen_is_told_in_its_language(size: tuple[int, int] = SMALL) -> None:
+    use(CHINESE)
+    fleet = usual_fleet()
+    told = phrase("The connection to {host} was lost.", host="gpu01")
+    fleet.state("gpu01", HostState.WAITING, Fault(FaultKind.LOST, told, phrase("It is tried again.")))
+    async with running(fleet, size) as (screen, pilot):
+        assert "与 gpu01 的连接中断。  会自动重试。" in "\n".join(painted(screen))
+        await pilot.press("enter")
+        await quiet(pilot)
+        assert "处理        会自动重试。" in "\n".join(painted(screen))
 
 
 # Nothing is left untranslated
