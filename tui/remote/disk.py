@@ -116,8 +116,12 @@ async def ask_disk(
 def _stalled(host: str) -> Fault:
     return Fault(
         FaultKind.TOOL_HUNG,
-        f"Counting the disk of {host} does not get on: nothing new was seen for {STALL_S:g} s.",
-        "Look for processes in state D on the host, or a mount that does not answer.",
+        phrase(
+            "Counting the disk of {host} does not get on: nothing new was seen for {seconds} s.",
+            host=host,
+            seconds=f"{STALL_S:g}",
+        ),
+        phrase("Look for processes in state D on the host, or a mount that does not answer."),
     )
 
 
