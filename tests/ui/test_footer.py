@@ -9,15 +9,15 @@ from textual.pilot import Pilot
 
 from tests.ui.driving import focused, front, quiet, running, until
 from tests.ui.fake_fleet import usual_fleet
+from tui.ui.app import CondafleetApp
 from tui.ui.widgets.footer import KeyLine, fitting
 
 
 def shown(app: object) -> str:
-    """The last line as it is painted."""
+    """The last line as it is painted, each gap as one blank."""
     assert hasattr(app, "screen")
     bar = app.screen.query_one(KeyLine)
-    keys = [key for key in bar.children if key.region.right <= app.screen.size.width and key.region.width]
-    return "  ".join(f"{key.key_display} {key.description}" for key in keys)
+    return " ".join(bar.render_line(0).text.split())
 
 
 @pytest.mark.parametrize("columns", [60, 80, 100])
@@ -69,6 +69,49 @@ async def test_esc_in_find_leads_back_and_is_called_so() -> None:
         assert "Clear" not in said
         await pilot.press("escape")
         await until(pilot, lambda: front(app).MODE == "fleet")
+
+
+def key_place(app: CondafleetApp, label: str) -> int:
+    """The column in which *label* starts in the line of keys."""
+    return app.screen.query_one(KeyLine).render_line(0).text.index(label)
+
+
+@pytest.mark.parametrize("into", [-2, 0, 3], ids=["key", "label", "last-letter"])
+async def test_a_click_on_a_key_or_its_label_is_that_key(into: int) -> None:
+    async with running(usual_fleet(), (80, 24)) as (app, pilot):
+        await until(pilot, lambda: "? Keys" in shown(app))
+        before = app.screen
+        await pilot.click(KeyLine, offset=(key_place(app, "Keys") + into, 0))
+        await until(pilot, lambda: app.screen is not before)
+        await pilot.press("escape")
+        await until(pilot, lambda: app.screen is before)
+
+
+async def test_a_click_beside_the_keys_is_none() -> None:
+    async with running(usual_fleet(), (120, 24)) as (app, pilot):
+        await until(pilot, lambda: "q Quit" in shown(app))
+        before = app.screen
+        await pilot.click(KeyLine, offset=(key_place(app, "Quit") + len("Quit "), 0))
+        await quiet(pilot)
+        assert app.screen is before
+        assert app.is_running
+
+
+async def test_the_key_below_the_mouse_is_lit_and_says_what_it_does() -> None:
+    async with running(usual_fleet(), (80, 24)) as (app, pilot):
+        await until(pilot, lambda: "? Keys" in shown(app))
+        bar = app.screen.query_one(KeyLine)
+
+        def lit() -> str:
+            plain = bar.rich_style.bgcolor
+            return "".join(each.text for each in bar.render_line(0) if each.style and each.style.bgcolor != plain)
+
+        assert lit() == ""
+        await pilot.hover(KeyLine, offset=(key_place(app, "Keys"), 0))
+        await until(pilot, lambda: lit() == " ? Keys ")
+        assert bar.tooltip == "The keys of this screen"
+        await pilot.hover("#grid")
+        await until(pilot, lambda: lit() == "")
 
 
 @given(
