@@ -126,12 +126,13 @@ class CondafleetApp(App[int]):
         kept = self._layouts.load() if self._layouts is not None else Layout()
         self._choose_theme(kept.theme)
         self.theme_changed_signal.subscribe(self, self._theme_changed)
+        self.refresh_css(animate=False)  # in the colours just chosen, for all screens
         self.set_keymap(dict(self.keymap_used.taken))
         for made in (FleetScreen, EnvironmentsScreen, SessionsScreen, HostsScreen):
             screen: TableScreen = made(self.fleet)
             screen.restore(kept.views.get(made.MODE, ViewLayout()))
             self._modes_made[made.MODE] = screen
-            self.add_mode(made.MODE, lambda screen=screen: screen)  # type: ignore[misc]
+            self.add_mode(made.MODE, partial(self._styled, screen))
         self.switch_mode(kept.mode if kept.mode in self._modes_made else FLEET)
         self._bridge = Bridge(self.fleet.bus, self._changed, self.set_timer, time.monotonic)
         if self._prompter is not None:
@@ -155,6 +156,15 @@ class CondafleetApp(App[int]):
         else:
             self.theme = DEFAULT
         self.set_class(self.theme == MONOCHROME, "-monochrome")
+
+    def _styled(self, screen: TableScreen) -> Screen[Any]:
+        """*screen*, about to be shown for the first time.
+
+        It is styled when it is mounted, by the sheets as they are read. Textual does not know that of a screen that
+        is new, and would read all of them anew at the first switch to it, twice, and at the second.
+        """
+        screen._css_update_count = self._css_update_count
+        return screen
 
     def _theme_changed(self, theme: Theme) -> None:
         self.set_class(theme.name == MONOCHROME, "-monochrome")

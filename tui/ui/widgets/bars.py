@@ -16,7 +16,7 @@ from textual.widgets import Input, Static
 
 from tui.domain.phrases import phrase
 from tui.ui.language import said, tr
-from tui.ui.present.cell import BLANK, Cell, Tone, cell, join
+from tui.ui.present.cell import BLANK, Cell, Tone, cell, join, width
 from tui.ui.widgets.toned import content
 
 __all__ = ["FilterBar", "ModeTab", "StatusLine", "TopBar"]
@@ -200,8 +200,9 @@ class FilterBar(Horizontal):
         hits = tr("{some} of {all}", some=f"{shown:,}", all=f"{all_rows:,}") if self.words and all_rows else ""
         counted = join((cell(said(problem), Tone.WARN), cell(hits)), "  ")
         if counted != self._counted:
+            as_wide = self._counted is not None and width(counted) == width(self._counted)
             self._counted = counted
-            self.query_one("#hits", Static).update(content(counted))
+            self.query_one("#hits", Static).update(content(counted), layout=not as_wide)
 
     def say_waiting(self, words: str) -> None:
         """Who asks something once the filter is left; nobody for empty words."""

@@ -77,7 +77,7 @@ class Detail(Toned, ScrollView, can_focus=True):
         if room != self._wrapped_for and room > 0:
             self._wrapped_for = room
             self._wrapped = [spans for line in self._lines for spans in lay_out(line, room)]
-        self.virtual_size = Size(max(0, room + 2), len(self._wrapped) + HEADER)
+        self.set_extent(Size(max(0, room + 2), len(self._wrapped) + HEADER))
 
     def render_line(self, y: int) -> Strip:
         columns = self.scrollable_content_region.width

@@ -275,7 +275,7 @@ class Grid(Toned, ScrollView, can_focus=True):
         self._widths = fit_columns(self.columns, self._natural, self._fitted_for - LEFT)
 
     def _set_extent(self) -> None:
-        self.virtual_size = Size(self.scrollable_content_region.width, len(self._rows) + HEADER)
+        self.set_extent(Size(self.scrollable_content_region.width, len(self._rows) + HEADER))
 
     def _show_cursor(self) -> None:
         lines = self.size.height - HEADER
@@ -366,7 +366,8 @@ class Grid(Toned, ScrollView, can_focus=True):
                 used += GAP
             segments += self.segments(fit(spans, size, right=column.right, end=column.end), over)
             used += size
-        return Strip(segments, used).adjust_cell_length(width, blank)
+        # Painting costs by the piece, and of what a line is made of nearly half are blanks beside blanks.
+        return Strip(segments, used).adjust_cell_length(width, blank).simplify()
 
     def _note_line(self, note: Note, y: int, width: int) -> Strip:
         room = min(width - 4, 76)

@@ -8,7 +8,7 @@ from typing import ClassVar
 from rich.segment import Segment
 from rich.style import Style
 from textual.content import Content
-from textual.geometry import Region
+from textual.geometry import Region, Size
 from textual.strip import Strip
 from textual.widget import Widget
 
@@ -51,6 +51,16 @@ class Toned(Widget):
 
     _bases: dict[str, Style]
     _tones: dict[tuple[str, Tone], Style]
+
+    def set_extent(self, size: Size) -> None:
+        """Let *size* be what there is to scroll over.
+
+        Setting ``virtual_size`` has the whole screen laid out anew, although nothing moves for it: a pane's own size
+        is never that of what it shows. Here there is a layout only when the scrollbar comes or goes.
+        """
+        if size != self.virtual_size:
+            self.set_reactive(Widget.virtual_size, size)
+            self._scroll_update(size)
 
     def render_lines(self, crop: Region) -> list[Strip]:
         """Styles are the same for all lines of one painting: looking them up anew for each cell is most of its cost."""
