@@ -32,9 +32,13 @@ def test_a_chinese_locale_is_spoken_to_in_chinese(size: tuple[int, int], tmp_pat
         sees("^ ?/", "Esc 清除")
         screen.type("host:gpu01 python:3.11")  # what is typed is the same in every language
         sees(r"/host:gpu01 python:3.11.* [0-9]+/36")
-        screen.keys("Enter", "?")
+        screen.keys("Enter")
+        sees("q 退出")
+        screen.keys("?")
         sees("环境的按键", "移到下一行")
-        screen.keys("Escape", "q")
+        screen.keys("Escape")
+        sees("^ +llm-train +gpu01")
+        screen.keys("q")
         assert screen.ended(20) == 0
         screen.restored()
 

@@ -145,7 +145,6 @@ def test_labels_fit_into_their_column(language: str) -> None:
     [
         ("无应答", ["bastion-lab"]),
         ("timeout", ["bastion-lab"]),
-        ("is:down gpu", []),
         ("主机密钥 state:down", ["oldkey"]),
     ],
 )
