@@ -6,6 +6,7 @@ import pytest
 
 from tests.remote.recordings import CONDA, MICROMAMBA, everything, recordings
 from tui.domain.phrases import Phrase
+from tui.remote.condasays.asked import read_argv
 from tui.remote.condasays.kinds import Kind
 from tui.remote.condasays.outcome import Verdict, read_outcome
 
@@ -367,10 +368,42 @@ def test_what_was_not_recorded_is_known_by_its_words(kind: Kind, code: int, stde
     assert outcome.verdict is (Verdict.CANCELLED if kind is Kind.CANCELLED else Verdict.FAILED)
 
 
+@pytest.mark.parametrize(
+    ("argv", "tool", "command", "words"),
+    [
+        (["/opt/conda/bin/conda", "create", "-y", "-n", "mamba", "numpy=1"], "conda", "create", ("numpy=1",)),
+        (
+            ["sudo", "-n", "-u", "conda", "/x/micromamba", "-r", "/x", "env", "remove", "-p", "/e"],
+            "micromamba",
+            "env remove",
+            (),
+        ),
+        (["env", "A=1", "mamba", "run", "-n", "e", "create", "-y"], "mamba", "run", ("create",)),
+        (["pip", "install", "conda-pack"], "", "", ()),
+        ([], "", "", ()),
+    ],
+)
+def test_what_a_command_line_asks_for(argv: list[str], tool: str, command: str, words: tuple[str, ...]) -> None:
+    asked = read_argv(argv)
+    assert (asked.tool, asked.command, asked.words) == (tool, command, words)
+
+
+def test_a_spec_that_was_taken_otherwise_is_told() -> None:
+    assert recordings(CONDA)["21"].outcome(existed=False).kind is Kind.INVALID_SPEC
+
+
 def test_an_unknown_end_is_no_success() -> None:
     said = recordings(CONDA)["27"]
     outcome = read_outcome(said.argv, None, said.stdout)
     assert (outcome.verdict, outcome.kind) == (Verdict.DOUBTFUL, Kind.UNKNOWN)
+
+
+@pytest.mark.parametrize(("folder", "number"), [(CONDA, "17"), (CONDA, "19"), (MICROMAMBA, "049"), (MICROMAMBA, "154")])
+def test_a_document_that_reports_a_fault_is_none_with_code_0_either(folder: str, number: str) -> None:
+    said = recordings(folder)[number]
+    outcome = read_outcome(said.argv, 0, said.stdout, existed=False)
+    assert outcome.verdict is Verdict.FAILED
+    assert outcome.kind is (said.outcome().kind if number != "154" else Kind.UNKNOWN)
 
 
 def test_code_0_without_a_word_proves_nothing() -> None:

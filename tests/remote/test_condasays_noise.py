@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -114,3 +115,30 @@ def test_a_flood_of_progress_keeps_little() -> None:
         reader.feed("x" * 10_000)
     assert reader.progress is None
     assert reader.feed("\rSolving environment: ") == Progress(Phase.SOLVING)
+
+
+REPEATED = [
+    *(" ", "\t", "1", "1 ", "━", "::", "a::", "-", "~", "[Y/n] ", "{", "\b"),
+    *("Error in file ", "CondaToS", "spec file '"),
+]
+STARTS = ("", "Downloading ", "Extracting  (1) ", "  + a ", "  - ", "numpy | ", "  Package", "dependencies:", "error ")
+
+
+@pytest.mark.parametrize("start", STARTS)
+def test_no_line_costs_more_than_its_length(start: str) -> None:
+    """What would take the cube of these lengths, or the square of the long one, would not come to its end."""
+    for part in REPEATED:
+        line = start + part * (200_000 // len(part)) + "x"
+        short = start + part * (4000 // len(part)) + "x"
+        read_outcome(("conda", "create", "-y"), 1, line, line)
+        read_outcome(("micromamba", "env", "export"), 0, line)
+        for text in (line, f"The following packages will be UPDATED:\n{short}\n"):
+            read_plan(text)
+            read_cleaning(text)
+        ProgressReader().feed(f"{short}\r")
+
+
+def test_a_document_beyond_all_measure_is_not_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert document('{"a": 1}') == {"a": 1}
+    monkeypatch.setattr("tui.remote.condasays.document.MOST_JSON", 4)
+    assert document('{"a": 1}') is None

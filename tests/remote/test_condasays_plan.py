@@ -194,6 +194,8 @@ def test_micromamba_on_a_terminal() -> None:
     assert Progress(Phase.DOWNLOADING, "cudatoolkit", done="1.3MB", total="124.3MB") in found
     assert found[-1] == Progress(Phase.DOWNLOADING, "mkl", done="17.9MB", total="124.4MB", rate="6.9MB")
     assert all(each.percent is None for each in found), "it prints none"
+    assert not any("?" in (each.rate or "") for each in found), "??.?MB is no figure"
+    assert Progress(Phase.DOWNLOADING, "mkl", done="4.2MB", total="124.3MB") in found
     cached = steps(recordings(MICROMAMBA)["027"].stdout)
     assert Progress(Phase.EXTRACTING, "tensorflow", done="1", total="2") in cached
     assert not any((each.total or "").startswith("0") for each in cached), "0 of 0 is no figure"
@@ -206,6 +208,21 @@ def test_every_figure_was_printed() -> None:
             for figure in (step.package, step.done, step.total, step.rate):
                 assert figure is None or figure in each.stdout
             assert step.percent is None or f"{step.percent}%" in each.stdout
+
+
+@pytest.mark.parametrize(
+    ("text", "wanted"),
+    [
+        ("\x1b[1m\x1b[32mSolving environment: ", Progress(Phase.SOLVING)),
+        ("\x1b]0;Solving\x07Solving environment: - \b\b", Progress(Phase.SOLVING)),
+        ("\x1b[2K\x1b[0GLinking \x1b[33ma-1-2\x1b[0m\r\n", Progress(Phase.CHANGING, "a-1-2")),
+    ],
+)
+def test_colours_may_arrive_in_pieces(text: str, wanted: Progress) -> None:
+    reader = ProgressReader()
+    for char in text:
+        reader.feed(char)
+    assert reader.progress == wanted
 
 
 def test_a_figure_that_is_cut_is_not_told() -> None:

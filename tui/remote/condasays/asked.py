@@ -14,6 +14,8 @@ _TAKES_VALUE = {
     *("--solver", "--experimental-solver", "--rc-file", "--console", "--cwd", "--log-level"),
     *("--download-threads", "--extract-threads"),
 }
+_NAMES_A_USER = frozenset({"-u", "-g", "--user", "--group"})
+"""Before a word that is no tool, be it called ``conda``."""
 _PARTED = frozenset({"env", "config", "repoquery"})
 """Commands whose next word says what to do."""
 
@@ -55,7 +57,7 @@ class Asked:
 
 def read_argv(argv: Sequence[str]) -> Asked:
     """What *argv* asks for. Never raises; wrappers before the tool (``env``, ``nice``) are passed over."""
-    start = next((at for at, word in enumerate(argv[:16]) if _tool(word)), None)
+    start = next((at for at, word in enumerate(argv[:16]) if _tool(word) and argv[at - 1] not in _NAMES_A_USER), None)
     if start is None:
         return Asked("", "")
     words: list[str] = []

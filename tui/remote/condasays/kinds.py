@@ -50,7 +50,7 @@ class Kind(StrEnum):
 _RULES: tuple[tuple[Kind, str], ...] = (
     # What makes everything else fail comes first.
     (Kind.DISK_FULL, r"NoSpaceLeft|No space left on device|\[Errno 28\]|Disk quota exceeded|\[Errno 122\]"),
-    (Kind.TERMS, r"CondaToS\w*Error|Terms of Service have not been accepted"),
+    (Kind.TERMS, r"CondaToS\w{0,40}Error|Terms of Service have not been accepted"),
     (Kind.KILLED, r"MemoryError|std::bad_alloc|Cannot allocate memory"),
     (Kind.CANCELLED, r"Interrupted by user|Thread interrupted|KeyboardInterrupt"),
     (Kind.FROZEN, r"EnvironmentIsFrozen|environment is (?:marked as )?frozen"),
@@ -69,11 +69,11 @@ _RULES: tuple[tuple[Kind, str], ...] = (
         r"|The given prefix does not exist|Could not find environment to clone",
     ),
     (Kind.ENVIRONMENT_BROKEN, r"could not load prefix data|CorruptedEnvironmentError|bad interpreter"),
-    (Kind.FILE_MISSING, r"EnvironmentFileNotFound|SpecNotFound|[Ss]pec file '[^']*' not found"),
+    (Kind.FILE_MISSING, r"EnvironmentFileNotFound|SpecNotFound|[Ss]pec file '[^'\n]{0,500}' not found"),
     (Kind.FILE_BROKEN, r"YAML error in spec file|EnvironmentFile(?:Invalid|Empty|TypeMismatch)|InvalidEnvironmentFile"),
     (
         Kind.CONFIG,
-        r"Error in file [^\n]*, skipping|ConfigurationLoadError|CustomValidationError|MultiValidationError"
+        r"Error in file [^\n]{0,500}, skipping|ConfigurationLoadError|CustomValidationError|MultiValidationError"
         r"|CondaKeyError|^Key is invalid or more than one",
     ),
     (Kind.INVALID_NAME, r"Environment names cannot contain|separator was found in environment name"),
@@ -120,9 +120,11 @@ _RULES: tuple[tuple[Kind, str], ...] = (
     # A wait for a lock is told even when it ended well, so that it explains a failure last.
     (Kind.LOCKED, r"LockError|LOCKERROR|Could not set lock|Cannot lock|Could not acquire"),
 )
+_LONGEST = 1 << 16
 _KNOWN = tuple((kind, re.compile(pattern, re.MULTILINE)) for kind, pattern in _RULES)
 
 
 def kind_in(text: str) -> Kind | None:
-    """The first kind whose words stand in *text*; None when none does."""
+    """The first kind whose words stand in *text*, of a very long one in its beginning; None when none does."""
+    text = text[:_LONGEST]
     return next((kind for kind, pattern in _KNOWN if pattern.search(text)), None)

@@ -27,7 +27,6 @@ _ADVICE = re.compile(
     r"|and use the search bar|Run with --help for more)"
 )
 _OTHERS = re.compile(r"ERROR: |error: |ERROR conda|[❌✗]|usage: |The following arguments? ")
-_RETRY = re.compile(r"Retrying(?: \(Retry| in )")
 
 
 def noiseless(lines: Iterable[str]) -> list[str]:
@@ -53,7 +52,7 @@ def fault_lines(lines: Sequence[str]) -> list[str]:
     found = _mamba_faults(lines)
     if not found:
         found = _conda_fault(lines) or [line for line in lines if _OTHERS.match(line)]
-    return list(dict.fromkeys(line for line in found if not _ADVICE.match(line) and not _RETRY.match(line)))
+    return list(dict.fromkeys(line for line in found if not _ADVICE.match(line)))
 
 
 def _mamba_faults(lines: Sequence[str]) -> list[str]:
@@ -62,7 +61,7 @@ def _mamba_faults(lines: Sequence[str]) -> list[str]:
     for line in lines[-_MOST_LOOKED_AT:]:
         level = _MAMBA.match(line)
         if level is not None:
-            inside = level[1] in ("error", "critical") and not _RETRY.match(level[2])
+            inside = level[1] in ("error", "critical")
             if inside:
                 found.append(level[2])
         elif line[:1] not in " \t":

@@ -31,9 +31,9 @@ _MAMBA_PHASE = re.compile(
 )
 _FIGURE = r"(?:[0-9.]+ ?[kKMGT]?B|\?\?\.\?MB)"
 _MAMBA_BAR = re.compile(
-    r"(?P<what>Downloading|Extracting) +(?:\([0-9]+\) )? *[╸━╺ ]+ *"
+    r"(?P<what>Downloading|Extracting)(?: +\([0-9]+\))?[ ╸━╺]+"
     rf"(?P<done>[0-9.]+(?: ?[kKMGT]?B)?) / +(?P<total>[0-9.]+(?: ?[kKMGT]?B)?)(?: @ +(?P<rate>{_FIGURE})/s)?"
-    r"(?: +(?P<name>[^\s.][^\s]{0,199}))?? +[0-9.]+(?:s|m|h)?\S*\Z"
+    r"(?: +(?P<name>[^\s.][^\s]{0,199}))?? +[0-9.]\S*\Z"
 )
 _STEP = re.compile(r"(?P<what>Linking|Unlinking) (?P<dist>\S{1,200})\Z")
 
