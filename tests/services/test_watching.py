@@ -327,10 +327,26 @@ async def test_what_only_a_person_can_cure_is_not_tried_again_before_one_acts(wh
         assert state(service, "a") is HostState.DOWN
         await world.clock.advance(4000)
         service.refresh()
+        service.refresh(["a"], ["sessions"])
+        service.refresh(["a"], changed=True)
         await some_rounds()
         assert len(world["a"].tries) == 1
         service.reconnect("a")
         await eventually(lambda: state(service, "a") is HostState.UP)
+
+
+async def test_refreshing_a_host_that_waits_for_a_person_tries_it_as_reconnecting_does() -> None:
+    world = FakeWorld(["a", "b"])
+    refused = HostFaultError(Fault(FaultKind.HOST_KEY_UNKNOWN, "m", "r"))
+    world["a"].connects, world["b"].connects = [refused, refused], [refused]
+    async with running(world) as service:
+        for tries in (1, 2):
+            await service.settled(["a", "b"], ALL)
+            assert (state(service, "a"), len(world["a"].tries)) == (HostState.DOWN, tries)
+            service.refresh(["a"])
+        await eventually(lambda: state(service, "a") is HostState.UP)
+        assert [text for _, text in service.store.log("a")].count("trying again, as asked") == 2
+        assert (state(service, "b"), len(world["b"].tries)) == (HostState.DOWN, 1)
 
 
 async def test_where_a_host_was_tried_is_known_though_it_was_never_reached() -> None:

@@ -123,8 +123,9 @@ class FleetService:
             for watcher in self._watchers.values():
                 watcher.refresh(asks, changed=changed)
             return
+        wanted = parts is None and not changed
         for name in hosts:
-            self._watch(name).refresh(asks, changed=changed)
+            self._watch(name).refresh(asks, changed=changed, wanted=wanted)
 
     def set_visible(self, hosts: Sequence[str], parts: Iterable[str]) -> None:
         """What the person looks at; see :class:`FleetApi`."""

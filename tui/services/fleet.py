@@ -44,7 +44,8 @@ class FleetApi(Protocol):
         """Ask again now; what is being asked already is not asked twice. A waiting host is tried at once.
 
         With *changed* (something was changed on the hosts) an answer under way may predate the change:
-        it is then asked once more after it. Naming an idle host begins to watch it.
+        it is then asked once more after it. Naming an idle host begins to watch it. A host that waits for a
+        person is tried, and may ask, where it is named and everything is asked of it: nobody but a person does.
         """
 
     def set_visible(self, hosts: Sequence[str], parts: Iterable[str]) -> None:

@@ -99,10 +99,12 @@ class HostWatcher:
         """Connections that are being closed."""
         return self._farewells
 
-    def refresh(self, asks: Iterable[Ask], *, changed: bool) -> None:
-        """Ask now, or try a waiting host at once."""
+    def refresh(self, asks: Iterable[Ask], *, changed: bool, wanted: bool = False) -> None:
+        """Ask now, or try a waiting host at once; one that waits for a person when *wanted*: a person named it."""
         if self.state is HostState.WAITING:
             self._retry.set()
+        elif wanted and self.state is HostState.DOWN:
+            self.reconnect()
         self.lanes.poke(asks, again=changed)
 
     def look(self) -> None:
