@@ -9,12 +9,13 @@ from collections.abc import Callable, Coroutine, Hashable, Iterable
 from functools import partial
 from typing import Any, ClassVar, Literal
 
-from textual.app import App, SystemCommand
+from textual.app import SystemCommand
 from textual.binding import Binding, BindingType
 from textual.filter import Monochrome, NoColor
 from textual.screen import Screen
 from textual.theme import Theme, ThemeProvider
 from textual.timer import Timer
+from textual.widget import AwaitMount
 from textual.widgets import Input
 from textual.worker import Worker
 
@@ -50,6 +51,7 @@ from tui.ui.screens.table import TableScreen
 from tui.ui.screens.view import EnvKey
 from tui.ui.terminal import PassThrough, run_in_terminal
 from tui.ui.themes import DEFAULT, MONOCHROME, THEMES
+from tui.ui.typeahead import TypeAhead
 from tui.ui.unused import unused
 from tui.ui.widgets.bars import FilterBar
 
@@ -58,6 +60,8 @@ __all__ = ["CondafleetApp"]
 log = logging.getLogger(__name__)
 
 REMEMBER_S = 1.0
+AGAIN_S = 0.005
+"""How long a mode that was shown before may lay itself out in silence, in seconds."""
 NOTICE_S = 30.0
 """How long what must not be missed stays to be read, in seconds; it is in a log, too."""
 UNUSED_SHOWN = 3
@@ -67,7 +71,7 @@ Work = Callable[[], Coroutine[Any, Any, None]]
 Severity = Literal["information", "warning", "error"]
 
 
-class CondafleetApp(App[int]):
+class CondafleetApp(TypeAhead[int]):
     """The screen over a running fleet. It owns no work: tasks and connections are the services'."""
 
     TITLE = "condafleet"
@@ -113,6 +117,7 @@ class CondafleetApp(App[int]):
         self._join = join
         self._bridge: Bridge | None = None
         self._in_terminal = False
+        self._again = False
         self._modes_made: dict[str, TableScreen] = {}
         self._notices: list[tuple[float, str]] = []
         self._before: tuple[str, str, Hashable | None] | None = None
@@ -165,6 +170,19 @@ class CondafleetApp(App[int]):
         """
         screen._css_update_count = self._css_update_count
         return screen
+
+    def switch_mode(self, mode: str) -> AwaitMount:
+        """As any app's; a mode that was shown before is there sooner."""
+        screen = self._modes_made.get(mode)
+        self._again = screen is not None and screen.is_mounted
+        try:
+            return super().switch_mode(mode)
+        finally:
+            self._again = False
+
+    def delay_update(self, delay: float = 0.05) -> None:
+        """Paint nothing for *delay* seconds: a new screen takes shape meanwhile; one that has its shape needs less."""
+        super().delay_update(AGAIN_S if self._again else delay)
 
     def _theme_changed(self, theme: Theme) -> None:
         self.set_class(theme.name == MONOCHROME, "-monochrome")
