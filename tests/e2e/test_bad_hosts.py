@@ -91,8 +91,9 @@ def fleet(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Fleet]:
         changed = enter(SshServer(host_keys=("ed25519",)))
         bin_dir = server.directory / "killer"
         bin_dir.mkdir()
-        (bin_dir / "awk").write_text(KILLER)
-        (bin_dir / "awk").chmod(0o755)
+        for name in ("awk", "find", "sed", "grep"):  # whichever of them comes first in the middle of the probe
+            (bin_dir / name).write_text(KILLER)
+            (bin_dir / name).chmod(0o755)
         good, dying, other, iced = server.add_user(), server.add_user(), changed.add_user(), stuck.add_user()
         server.reload(match=[f"Match User {dying.name}", f"SetEnv PATH={bin_dir}:/usr/bin:/bin"])
         for user in (good, dying, iced):
@@ -139,7 +140,7 @@ def fleet(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Fleet]:
 )
 def test_each_fault_is_named_for_what_it_is(fleet: Fleet, host: str, kind: str) -> None:
     shown = fleet.answer.hosts()[host]
-    assert shown["fault"] is not None, shown
+    assert shown["fault"] is not None, json.dumps(shown)
     assert shown["fault"]["kind"] == kind, shown["fault"]
     assert shown["fault"]["remedy"]
     assert host in shown["fault"]["message"]
