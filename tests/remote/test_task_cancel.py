@@ -53,8 +53,8 @@ async def is_clean(host: TaskHost, spec: TaskSpec, place: Path) -> Task:
     """Its end, once nothing of it is left."""
     task = await host.become(spec)
     assert task.state is TaskState.CANCELLED, task
-    assert not contents(place)
     assert not task.cancelling and task.left_behind == 0
+    await until(lambda: not contents(place))
     # Its keeper has only to end itself.
     await until(lambda: not marked(spec.id))
     return task
