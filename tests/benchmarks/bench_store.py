@@ -26,6 +26,8 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from tui import runtime
+from tui.domain.diskplaces import DiskPlace
+from tui.domain.disktable import DiskTable
 from tui.domain.environments import Environment, EnvKind, Install, Manager
 from tui.domain.faults import Fault
 from tui.domain.history import History
@@ -156,6 +158,9 @@ class Probe:
 
     async def search(self, path: str, progress: Callable[[str], None] | None = None) -> tuple[str, ...]:
         return ()
+
+    async def disk(self, places: Sequence[DiskPlace], progress: Callable[[int], None] | None = None) -> DiskTable:
+        return DiskTable()
 
     async def history(self, prefix: str) -> History:
         return History()

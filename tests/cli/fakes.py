@@ -27,7 +27,7 @@ from tui.domain.text import decode
 from tui.ports import Channel, ConnectionFacts, Prompter, TermRequest, TrustedKey
 from tui.services.events import Bus
 from tui.services.fleet import TerminalPlan
-from tui.services.store import Store
+from tui.services.store import DiskCount, Store
 
 REFUSED = Fault(FaultKind.REFUSED, "gpu02: 192.0.2.2 port 22 refused the connection", "Is sshd running there?", 1.8e9)
 NO_TMUX = Fault(FaultKind.TOOL_MISSING, "there is no tmux", "Install it.")
@@ -166,6 +166,9 @@ class FakeFleet:
     async def search(self, host: str, path: str, progress: Callable[[str], None] | None = None) -> tuple[str, ...]:
         self.searched.append((host, path))
         return ()
+
+    async def disk(self, host: str, progress: Callable[[int], None] | None = None) -> DiskCount:
+        raise AssertionError("nobody wanted the disk to be counted")
 
     async def history(self, host: str, prefix: str) -> History:
         known = self._answers[host].histories.get(prefix)

@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from tests.fakes import FakeClock
+from tui.domain.diskplaces import DiskPlace
+from tui.domain.disktable import DiskTable
 from tui.domain.errors import HostFaultError
 from tui.domain.faults import Fault, FaultKind
 from tui.domain.history import History, Revision
@@ -68,6 +70,10 @@ async def deaf() -> None:
             await asyncio.sleep(left)
 
 
+async def no_disk(places: Sequence[DiskPlace], progress: Callable[[int], None] | None) -> DiskTable:
+    return DiskTable()
+
+
 @dataclass
 class FakeHost:
     """How a host behaves, and what was asked of it."""
@@ -85,6 +91,7 @@ class FakeHost:
     under_way: dict[str, int] = field(default_factory=dict)
     most: dict[str, int] = field(default_factory=dict)
     partial: Partial | None = None
+    disk: Callable[[Sequence[DiskPlace], Callable[[int], None] | None], Awaitable[DiskTable]] = no_disk
     closed: int = 0
     deaf: bool = False
     due: bool = False
@@ -139,6 +146,10 @@ class FakeProbe:
         if progress is not None:
             progress(path)
         return (f"{path}/found",)
+
+    async def disk(self, places: Sequence[DiskPlace], progress: Callable[[int], None] | None = None) -> DiskTable:
+        self.host.asked.append((self.host.clock.monotonic(), "disk"))
+        return await self.host.disk(places, progress)
 
     async def history(self, prefix: str) -> History:
         self.host.asked.append((self.host.clock.monotonic(), f"history {prefix}"))

@@ -20,7 +20,7 @@ from tui.domain.snapshot import HostSnapshot, Part
 from tui.ports import Channel, ConnectionFacts, TermRequest
 from tui.services.events import Bus
 from tui.services.fleet import TerminalPlan
-from tui.services.store import Store
+from tui.services.store import DiskCount, Store
 
 NOW = 1_790_000_000.0
 GIB = 1 << 30
@@ -88,6 +88,9 @@ class FakeFleet:
 
     async def search(self, host: str, path: str, progress: Callable[[str], None] | None = None) -> tuple[str, ...]:
         return ()
+
+    async def disk(self, host: str, progress: Callable[[int], None] | None = None) -> DiskCount:
+        raise AssertionError("nobody wanted the disk to be counted")
 
     async def history(self, host: str, prefix: str) -> History:
         self.histories_asked.append((host, prefix))

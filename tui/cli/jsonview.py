@@ -130,6 +130,7 @@ def trusted_key_json(key: TrustedKey) -> Object:
 
 def environment_json(env: Environment) -> Object:
     """One environment, in the contract's fields and order."""
+    size = env.size
     return {
         "host": env.host,
         "name": _text(env.name),
@@ -153,6 +154,12 @@ def environment_json(env: Environment) -> Object:
         "in_use_complete": env.in_use_complete,
         "linked_to": _text(env.linked_to),
         "seen_in": sorted(map(printable, env.seen_in)),
+        "total_bytes": None if size is None else size.total_bytes,
+        "exclusive_bytes": None if size is None else size.exclusive_bytes,
+        "shared_bytes": None if size is None else size.shared_bytes,
+        "files": None if size is None else size.files,
+        "size_time": None if size is None else time_json(size.time),
+        "size_bound": None if size is None else size.bound.value,
         "fault": fault_json(env.fault),
     }
 
@@ -249,6 +256,7 @@ def _pane_json(pane: Pane) -> Object:
         "title": _redacted(pane.title),
         "dead": pane.dead,
         "exit_status": pane.exit_status,
+        "ended": time_json(pane.ended),
         "cwd": _text(pane.cwd),
         "prefix": _text(pane.prefix),
         "active": pane.active,

@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+from tui.domain.diskbounds import Bound
 from tui.domain.faults import Fault
 from tui.domain.packages import EMPTY_SET, PackageManager, PackageSet
 
-__all__ = ["EnvKind", "Environment", "Install", "Manager", "UsageSignal", "Use"]
+__all__ = ["DiskSize", "EnvKind", "Environment", "Install", "Manager", "UsageSignal", "Use"]
 
 
 class Manager(StrEnum):
@@ -48,6 +49,23 @@ class Use:
     command: str | None
     via: str = ""
     """How it was seen: exe, maps, cwd, CONDA_PREFIX, gpu, session."""
+
+
+@dataclass(frozen=True, slots=True)
+class DiskSize:
+    """What an environment held when the disk of its host was last counted: for reading, never a ground for a change."""
+
+    total_bytes: int
+    """Blocks on the disk, with everything that lies in its directory."""
+    exclusive_bytes: int
+    """What removing it alone gives back."""
+    shared_bytes: int
+    files: int
+    """Inodes, directories included."""
+    time: float
+    """Unix time, operator's clock, at which the count ended."""
+    bound: Bound = Bound.EXACT
+    """Which way :attr:`exclusive_bytes` can be wrong."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +124,8 @@ class Environment:
     """Where a soft-linked prefix leads; None for a real directory."""
     seen_in: tuple[str, ...] = ()
     """Where it was found: envs_dirs, environments.txt, search, process, install."""
+    size: DiskSize | None = None
+    """None while nobody counted it."""
     fault: Fault | None = None
     """GHOST (listed but gone), INCOMPLETE (no usable conda-meta), PERMISSION, …"""
 

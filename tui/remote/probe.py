@@ -8,10 +8,12 @@ host. A part that cannot be renewed keeps its old value and carries the fault.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, TypeVar
 
+from tui.domain.diskplaces import DiskPlace
+from tui.domain.disktable import DiskTable
 from tui.domain.errors import HostFaultError
 from tui.domain.faults import Fault, FaultKind
 from tui.domain.history import History
@@ -20,6 +22,7 @@ from tui.domain.packages import PackageInterner
 from tui.domain.snapshot import Part
 from tui.ports import Clock, Connection
 from tui.remote.confirming import Confirming
+from tui.remote.disk import ask_disk
 from tui.remote.gpus import GpuAnswer, join_sessions, parse_gpus
 from tui.remote.history import ask_history
 from tui.remote.lane import Lane, NotAskedError, ShellProcess
@@ -39,6 +42,8 @@ MOUNTS_LIMIT_S = 5.0
 GPU_LIMIT_S = 5.0
 STAMP_LIMIT_S = 5.0
 STAMP_EVERY_S = 10.0
+DISK_LIMIT_S = 4 * 3600.0
+"""Far beyond any disk that gets on; one that does not is given up long before."""
 GPU_PAUSE_FIRST_S = 60.0
 GPU_PAUSE_LONGEST_S = 1800.0
 MOST_READINGS = 3
@@ -230,6 +235,22 @@ class HostProbe:
                 self._pool.leave("history", lane)
 
         return await self._put("history", ask)
+
+    async def disk(self, places: Sequence[DiskPlace], progress: Callable[[int], None] | None = None) -> DiskTable:
+        """The disk table of *places*; no package of it counts as unused. Raises HostFaultError, see :func:`ask_disk`.
+
+        Cancelled, the count on the host ends within about a second.
+        """
+
+        async def ask(lane: Lane) -> DiskTable:
+            try:
+                return await ask_disk(
+                    lane, places, self._host, timeout=DISK_LIMIT_S, all_users_seen=False, progress=progress
+                )
+            finally:
+                self._pool.leave("disk", lane)
+
+        return await self._put("disk", ask)
 
     async def close(self) -> None:
         """Give all shells up, at once."""

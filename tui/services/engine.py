@@ -17,12 +17,13 @@ from tui.domain.text import printable
 from tui.ports import Channel, Clock, Connector, SnapshotStore, TermRequest
 from tui.remote import attach
 from tui.services.asking import AskingPrompter
+from tui.services.diskcount import DiskCounter
 from tui.services.events import Bus, HostNoticed
 from tui.services.fleet import TerminalPlan
 from tui.services.keeper import SnapshotKeeper
 from tui.services.probing import ProbeFactory
 from tui.services.schedule import Ask, Sight, asks_for
-from tui.services.store import Store
+from tui.services.store import DiskCount, Store
 from tui.services.waiting import abandon
 from tui.services.watcher import HostWatcher, World
 
@@ -63,6 +64,7 @@ class FleetService:
         self._world = World(settings, self.store, clock, connector, probe_factory, self._keeper.mark)
         self._world.reached = self._reached
         self._watchers: dict[str, HostWatcher] = {}
+        self._counter = DiskCounter(self.store, clock, self._world.keep)
         self._chores: set[asyncio.Task[Any]] = set()
         self._keeping = False
         self._closing = False
@@ -175,6 +177,10 @@ class FleetService:
         """The history of an environment; see :class:`FleetApi`. Raises HostFaultError."""
         _, probe = await self._watch(host).reached()
         return await probe.history(prefix)
+
+    async def disk(self, host: str, progress: Callable[[int], None] | None = None) -> DiskCount:
+        """Count the disk of *host*; see :class:`FleetApi`. Raises HostFaultError."""
+        return await self._counter.count(self._watch(host), progress)
 
     async def terminal(self, plan: TerminalPlan, term: TermRequest) -> Channel:
         """A pty channel for *plan* over the live connection. Raises HostFaultError."""

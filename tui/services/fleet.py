@@ -11,7 +11,7 @@ from tui.domain.sessions import Session
 from tui.domain.settings import Settings
 from tui.ports import Channel, TermRequest
 from tui.services.events import Bus
-from tui.services.store import Store
+from tui.services.store import DiskCount, Store
 
 __all__ = ["FleetApi", "TerminalPlan"]
 
@@ -70,6 +70,14 @@ class FleetApi(Protocol):
         """What was asked of conda for an environment, and what came of it, read from the host now.
 
         Raises HostFaultError: the host is not up, or the environment has no history that can be read.
+        """
+
+    async def disk(self, host: str, progress: Callable[[int], None] | None = None) -> DiskCount:
+        """Count the disk of *host* now, at the lowest priority there, after looking which environments there are.
+
+        The table is in the store when this returns, the sizes in its environments. Cancel the call to end the count.
+        Counts of one host take turns. No package counts as unused: whoever else may use a cache is not established.
+        Raises HostFaultError.
         """
 
     async def terminal(self, plan: TerminalPlan, term: TermRequest) -> Channel:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
 
+from tui.domain.diskplaces import DiskPlace
+from tui.domain.disktable import DiskTable
 from tui.domain.history import History
 from tui.domain.hosts import HostSpec
 from tui.domain.snapshot import Part
@@ -51,6 +53,12 @@ class ProbeApi(Protocol):
 
     async def history(self, prefix: str) -> History:
         """What was asked of conda for the environment at *prefix*. Raises HostFaultError when it cannot be read."""
+
+    async def disk(self, places: Sequence[DiskPlace], progress: Callable[[int], None] | None = None) -> DiskTable:
+        """The disk table of *places*; *progress* gets the entries looked at so far. Raises HostFaultError.
+
+        Cancelled, the count on the host ends, too.
+        """
 
     async def close(self) -> None:
         """Give its channels up."""

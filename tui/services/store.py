@@ -7,7 +7,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from tui.domain.environments import Environment
+from tui.domain.disksizes import carried_sizes, with_sizes
+from tui.domain.disktable import DiskTable
+from tui.domain.environments import DiskSize, Environment
 from tui.domain.faults import Fault
 from tui.domain.gpus import Gpu
 from tui.domain.hosts import HostSpec, HostState
@@ -16,9 +18,18 @@ from tui.domain.snapshot import HostSnapshot, Part
 from tui.ports import ConnectionFacts
 from tui.services.events import Bus, HostChanged, HostLogged, SnapshotChanged
 
-__all__ = ["HostView", "Store"]
+__all__ = ["DiskCount", "HostView", "Store"]
 
 LOG_LINES = 500
+
+
+@dataclass(frozen=True, slots=True)
+class DiskCount:
+    """A host's disk table, counted in this run of the program."""
+
+    table: DiskTable
+    time: float
+    """Unix time, operator's clock, at which the count ended."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +46,8 @@ class HostView:
     """Parts that are being asked for at this moment."""
     stale_parts: frozenset[str] = frozenset()
     """Parts whose value was read from the operator's disk and not renewed since: never a ground for a change."""
+    disk: DiskCount | None = None
+    """The last disk table; None until one was counted. Sizes of earlier runs are in the environments alone."""
 
     @property
     def kept(self) -> bool:
@@ -56,6 +69,7 @@ class Store:
         self._views = {spec.name: HostView(spec, HostState.IDLE, HostSnapshot(spec.name)) for spec in hosts}
         self._logs: dict[str, deque[tuple[float, str]]] = {name: deque(maxlen=LOG_LINES) for name in self._views}
         self._joined: dict[str, tuple[Any, ...]] = {}
+        self._sized: dict[str, tuple[object, tuple[Environment, ...]]] = {}
 
     def hosts(self) -> tuple[HostView, ...]:
         """All hosts."""
@@ -118,7 +132,8 @@ class Store:
         """Parts of a host's snapshot arrived, or with *stale* were read from the operator's disk.
 
         What was read from disk fills only parts that nothing arrived for, and a part stays stale until
-        its value is renewed. The snapshot is ``stale`` while any of its parts is.
+        its value is renewed. The snapshot is ``stale`` while any of its parts is. Environments keep the
+        sizes that they have here, for an inventory brings none.
         """
         view = self._views[name]
         known = view.snapshot
@@ -128,6 +143,7 @@ class Store:
             }
         if not parts:
             return
+        parts = self._with_known_sizes(name, parts)
         if stale:
             stale_parts = view.stale_parts | parts.keys()
         else:
@@ -139,6 +155,31 @@ class Store:
             if getattr(known, key).value is not parts[key].value:
                 self._joined.pop(key, None)
         self.bus.publish(SnapshotChanged(name, time, frozenset(parts)))
+
+    def set_disk(self, name: str, count: DiskCount, sizes: Mapping[str, DiskSize]) -> None:
+        """The disk of a host was counted: *sizes* by prefix replace all that its environments had."""
+        view = self._views[name]
+        part = view.snapshot.environments
+        self._views[name] = view = replace(view, disk=count)
+        if part.value is not None:
+            raw, known = self._sized.get(name, (part.value, part.value))
+            sized = with_sizes(part.value, sizes)
+            self._sized[name] = (raw if known is part.value else part.value, sized)
+            snapshot = replace(view.snapshot, environments=Part(sized, part.time, part.fault))
+            self._views[name] = replace(view, snapshot=snapshot)
+            self._joined.pop("environments", None)
+        self.bus.publish(SnapshotChanged(name, count.time, frozenset({"environments"})))
+
+    def _with_known_sizes(self, name: str, parts: Mapping[str, Part[Any]]) -> Mapping[str, Part[Any]]:
+        """*parts* with sizes; an unchanged list stays the very same, so that nothing is computed anew for it."""
+        part, known = parts.get("environments"), self._views[name].snapshot.environments.value
+        if part is None or part.value is None or part.value is known:
+            return parts
+        raw, sized = self._sized.get(name, (None, ()))
+        if raw is not part.value or sized is not known:
+            sized = carried_sizes(part.value, known)
+            self._sized[name] = (part.value, sized)
+        return {**parts, "environments": Part(sized, part.time, part.fault)}
 
     def write_log(self, name: str, text: str, time: float) -> None:
         """Add a line to a host's connection log."""
