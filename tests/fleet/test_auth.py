@@ -228,8 +228,10 @@ async def test_a_person_who_wants_another_method_first_gets_it(
         shared_server, bob, tmp_path, IdentityFile=str(bob.key), PreferredAuthentications="password,publickey"
     )
     prompter = ScriptedPrompter([bob.password])
-    connection = await connector(config, prompter=prompter).connect(HOST)
+    steps: list[str] = []
+    connection = await connector(config, prompter=prompter).connect(HOST, steps.append)
     assert connection.facts.auth_method == "password"
+    assert steps[-2:] == ["asking for the password", "logged in by password"]
     await connection.close()
 
 

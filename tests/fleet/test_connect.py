@@ -34,6 +34,7 @@ async def test_a_plain_key_leads_to_a_program_with_its_output_and_exit_status(
     assert facts.auth_method is not None and facts.auth_method.startswith("publickey ")
     assert facts.server_version is not None and "OpenSSH" in facts.server_version
     assert steps[0] == "reading its ssh settings" and any("authenticating" in step for step in steps)
+    assert steps[-1] == f"logged in by {facts.auth_method}" and str(ada.key) in steps[-1]
     await connection.close()
     assert await connection.closed() is None
 

@@ -114,7 +114,14 @@ class Attempt:
             options, login, sock=self._sock, tunnel=self.lease.connection if self.lease else None,
             first_key=first_key, sure=first_key == worked, made=self._made,
         )  # fmt: skip
-        return self._connection(wire, login)
+        connection = self._connection(wire, login)
+        method = connection.facts.auth_method if login.record.method else None
+        self.report(
+            phrase("logged in by {method}", method=method)
+            if method
+            else phrase("logged in: the server asked for nothing")
+        )
+        return connection
 
     async def _open_socket(self) -> None:
         resolved = self.resolved
