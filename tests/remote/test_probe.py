@@ -322,7 +322,8 @@ async def test_searching_has_a_shell_of_its_own(connection: ShellConnection, pro
 
 FAKE_TMUX = """#!/bin/sh
 for word do case $word in '@P|'*) n=${word#@P}; n=${n%%'#{'*} ;; esac; done
-printf '@P'; for field in '$0' 1 2 0 @0 0 1 1 %0 1 1 0 '' 3.4 name win cmd title /; do printf '%s%s' "$n" "$field"; done
+printf '@P'
+for field in '$0' 1 2 0 @0 0 1 1 %0 1 1 0 '' '' 3.4 name win cmd title /; do printf '%s%s' "$n" "$field"; done
 printf '%s\\n' "$n"
 """
 

@@ -4,6 +4,7 @@ import os
 import shutil
 import socket
 import subprocess
+import time
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
@@ -150,9 +151,23 @@ async def test_odd_names_and_places_come_back_as_they_are(
     assert (pane.id, pane.cwd, pane.command, pane.dead, pane.exit_status) == ("%0", str(place), "sleep", False, None)
     dead = first.windows[2].panes[0]
     assert (dead.dead, dead.exit_status) == (True, 7)
+    assert dead.ended is not None and abs(dead.ended - time.time()) < 600 and pane.ended is None
     assert [pane.prefix for pane in first.windows[1].panes] == ["/opt/envs/x y", None]
     assert pane.pid is not None
     os.kill(pane.pid, 0)
+
+
+async def test_what_a_run_writes_counts_as_activity_of_its_session(connection: ShellConnection, tmux: Tmux) -> None:
+    tmux("new-session", "-d", "-s", "a", "exec sleep 600")
+    # Nobody looks at it or types; tmux tells whole seconds, and its own time of the session stays what it was.
+    tmux("new-window", "-d", "-t", "a", "-n", "writes", "while sleep 0.2; do echo; done")
+    typed = tmux("display-message", "-p", "-t", "a", "#{session_activity}").strip()
+    await eventually(lambda: float(pane(tmux, "a:writes", "window_activity")) >= float(typed) + 2)
+    (session,) = sessions_of(await ask(connection))
+    assert session.activity is not None
+    assert session.activity >= float(typed) + 2
+    assert session.activity == max(window.activity or 0 for window in session.windows)
+    assert tmux("display-message", "-p", "-t", "a", "#{session_activity}").strip() == typed
 
 
 async def test_no_server_and_stale_sockets_are_no_sessions_and_no_fault(

@@ -10,9 +10,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
-from tests.ui.fake_fleet import HOSTILE, NOW, fault
+from tests.ui.fake_fleet import HOSTILE, NOW, fault, session
 from tui.domain.faults import FaultKind
 from tui.domain.hosts import HostSpec, HostState
+from tui.domain.sessions import Pane, Window
 from tui.domain.snapshot import HostSnapshot, Part
 from tui.domain.steps import finish
 from tui.domain.text import parse_printed
@@ -22,6 +23,7 @@ from tui.ui.bridge import PERIOD_S, Bridge, Changes
 from tui.ui.present.cell import LONGEST, Tone, cell, fit, plain, remote, shown, width, wrap
 from tui.ui.present.faults import FAULT_WORDS
 from tui.ui.present.notes import empty_note, missing_cell
+from tui.ui.present.sessions import detail
 from tui.ui.present.table import Column, Row, fit_columns, matching
 from tui.ui.present.words import ago, countdown, percent_bar, size, size_long, span
 
@@ -115,6 +117,16 @@ def test_sizes_keep_their_width() -> None:
 def test_a_due_try_says_now() -> None:
     assert countdown(NOW - 3, NOW) == "now"
     assert countdown(NOW + 75, NOW) == "in 1m"
+
+
+def test_a_run_that_ended_says_when_where_that_is_known() -> None:
+    def told(ended: float | None) -> list[str]:
+        pane = Pane("%1", 7, "python", dead=True, exit_status=3, ended=ended)
+        made = session("alpha", "one", windows=(Window("@1", 0, "w", True, (pane,)),))
+        return [plain(line.value) for line in detail(made, _view("alpha", HostState.UP), NOW)]
+
+    assert told(NOW - 7200)[-1] == "%1  ended with 3  2h ago  pid 7"
+    assert told(None)[-1] == "%1  ended with 3  pid 7"
 
 
 def _view(name: str, state: HostState, kind: FaultKind | None = None, **parts: Part[object]) -> HostView:

@@ -18,6 +18,8 @@ class Pane:
     title: str | None = None
     dead: bool = False
     exit_status: int | None = None
+    ended: float | None = None
+    """When it died, where that tmux says so (3.3 and newer)."""
     cwd: str | None = None
     prefix: str | None = None
     """The environment that its processes use, when known."""
@@ -50,6 +52,7 @@ class Session:
     name: str
     created: float | None = None
     activity: float | None = None
+    """When its clients last typed or one of its windows last wrote."""
     attached: int | None = None
     """How many clients look at it."""
     windows: tuple[Window, ...] = ()

@@ -18,7 +18,7 @@ from tui.remote.wire import Record
 
 __all__ = ["PaneProcess", "join_prefixes", "parse_environ", "parse_sessions"]
 
-PANE_FIELDS = 19
+PANE_FIELDS = 20
 _STALE = re.compile(
     rb"\s*(no server running on |failed to connect to server|no current target|no sessions"
     rb"|error connecting to .*\((No such file or directory|Connection refused)\))"
@@ -121,35 +121,38 @@ def _assemble(host: str, socket: str, program: str | None, panes: Iterable[Recor
                 kind="tmux",
                 socket=socket,
                 id=session_id,
-                name=record.text(14) or "",
+                name=record.text(15) or "",
                 created=record.number(1),
                 activity=record.number(2),
                 attached=record.integer(3),
                 tmux=program,
-                version=record.text(13),
+                version=record.text(14),
             )
         # A window linked at two places of one session is listed at both.
         key = f"{index} {window_id}"
         windows.setdefault(session_id, {}).setdefault(
             key,
-            Window(window_id, index, record.text(15), record.fields[6] == b"1", activity=record.number(7)),
+            Window(window_id, index, record.text(16), record.fields[6] == b"1", activity=record.number(7)),
         )
         dead = record.fields[11] == b"1"
         inside.setdefault((session_id, key), []).append(
             Pane(
                 id=pane_id,
                 pid=record.integer(9),
-                command=record.text(16),
-                title=record.text(17),
+                command=record.text(17),
+                title=record.text(18),
                 dead=dead,
                 exit_status=record.integer(12) if dead else None,
-                cwd=record.text(18),
+                ended=record.number(13) if dead else None,
+                cwd=record.text(19),
                 active=record.fields[10] == b"1",
             )
         )
     return [
         replace(
             session,
+            # Of a session itself tmux tells what its clients typed; what runs in it shows in its windows.
+            activity=_newest(session.activity, *(window.activity for window in windows[session_id].values())),
             windows=tuple(
                 replace(window, panes=tuple(inside[session_id, key]))
                 for key, window in sorted(windows[session_id].items(), key=lambda item: item[1].index)
@@ -157,6 +160,10 @@ def _assemble(host: str, socket: str, program: str | None, panes: Iterable[Recor
         )
         for session_id, session in sessions.items()
     ]
+
+
+def _newest(*times: float | None) -> float | None:
+    return max((time for time in times if time is not None), default=None)
 
 
 @dataclass(frozen=True, slots=True)

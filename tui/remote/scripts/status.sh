@@ -140,7 +140,7 @@ for st_k in tmux "${HOME:-/nonexistent}/.local/bin/tmux" /usr/local/bin/tmux /op
   fi
 done
 n="|$st_nonce|"
-st_f="@P$n#{session_id}$n#{session_created}$n#{session_activity}$n#{session_attached}$n#{window_id}$n#{window_index}$n#{window_active}$n#{window_activity}$n#{pane_id}$n#{pane_pid}$n#{pane_active}$n#{pane_dead}$n#{pane_dead_status}$n#{version}$n#{session_name}$n#{window_name}$n#{pane_current_command}$n#{pane_title}$n#{pane_current_path}$n"
+st_f="@P$n#{session_id}$n#{session_created}$n#{session_activity}$n#{session_attached}$n#{window_id}$n#{window_index}$n#{window_active}$n#{window_activity}$n#{pane_id}$n#{pane_pid}$n#{pane_active}$n#{pane_dead}$n#{pane_dead_status}$n#{pane_dead_time}$n#{version}$n#{session_name}$n#{window_name}$n#{pane_current_command}$n#{pane_title}$n#{pane_current_path}$n"
 st_t=
 command -v timeout >/dev/null 2>&1 && st_t=timeout
 # listing PROGRAM SOCKET

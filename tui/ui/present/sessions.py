@@ -105,6 +105,11 @@ def _death(pane: Pane) -> str:
     return tr("ended") if pane.exit_status is None else tr("ended with {status}", status=pane.exit_status)
 
 
+def _dead_cell(pane: Pane, now: float) -> Cell:
+    when = cell(ago(pane.ended, now), Tone.DIM) if pane.ended is not None else ()
+    return join((cell(_death(pane), Tone.WARN), when))
+
+
 def _when(then: float | None) -> Cell | Live:
     if then is None:
         return MISSING
@@ -128,7 +133,7 @@ def detail(session: Session, view: HostView, now: float) -> list[Line]:
         title = join((cell(tr("Window {index}", index=window.index)), remote(window.name, Tone.STRONG), mark))
         lines += [blank(), heading(title)]
         for pane in window.panes:
-            state = cell(_death(pane), Tone.WARN) if pane.dead else remote(pane.command, Tone.GOOD)
+            state = _dead_cell(pane, now) if pane.dead else remote(pane.command, Tone.GOOD)
             lines.append(item(join((remote(pane.id, Tone.DIM), state, cell(f"pid {pane.pid}", Tone.DIM)))))
             lines += [
                 pair(label, remote(text))
