@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
-from tests.ui.fake_fleet import HOSTILE, NOW, fault, session
+from tests.ui.fake_fleet import HOSTILE, NOW, environment, fault, session
+from tui.domain.environments import Use
 from tui.domain.faults import FaultKind
+from tui.domain.gpus import Gpu, GpuProcess
 from tui.domain.hosts import HostSpec, HostState
 from tui.domain.sessions import Pane, Window
 from tui.domain.snapshot import HostSnapshot, Part
@@ -127,6 +130,30 @@ def test_a_run_that_ended_says_when_where_that_is_known() -> None:
 
     assert told(NOW - 7200)[-1] == "%1  ended with 3  2h ago  pid 7"
     assert told(None)[-1] == "%1  ended with 3  pid 7"
+
+
+@pytest.mark.parametrize(
+    ("pid", "command", "told"),
+    [
+        (7, "/envs/a b/bin/python train.py --lr 1", "python"),  # which of these words is the program cannot be known
+        (7, "/envs/a/bin/python train.py --lr 1\x1b[2J", "python train.py --lr 1\\x1b[2J"),
+        (7, "python", "python"),
+        (7, "/bin/bash -l", "python"),  # it was a shell, and another program is in front
+        (7, None, "python"),
+        (8, "/envs/a/bin/python train.py", "python"),
+    ],
+)
+@pytest.mark.parametrize("on_gpu", [True, False])
+def test_a_run_is_told_with_its_script_where_its_command_line_is_known(
+    pid: int, command: str | None, told: str, on_gpu: bool
+) -> None:
+    made = session("alpha", "one", windows=(Window("@1", 0, "w", True, (Pane("%1", 7, "python"),)),))
+    gpus = (Gpu("alpha", 0, processes=(GpuProcess(pid, command=command),)),) if on_gpu else ()
+    uses = () if on_gpu else (environment("alpha", "a", in_use=(Use(pid, "ada", command),)),)
+    view = _view("alpha", HostState.UP, gpus=Part(gpus, NOW), environments=Part(uses, NOW))
+    assert plain(detail(made, view, NOW)[-1].value) == f"%1  {told}  pid 7"
+    old = replace(view, stale_parts=frozenset({"gpus", "environments"}))
+    assert plain(detail(made, old, NOW)[-1].value) == "%1  python  pid 7"
 
 
 def _view(name: str, state: HostState, kind: FaultKind | None = None, **parts: Part[object]) -> HostView:

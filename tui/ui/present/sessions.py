@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from tui.domain.filterrows import SessionRow
 from tui.domain.phrases import phrase
 from tui.domain.sessions import Pane, Session
@@ -110,6 +112,27 @@ def _dead_cell(pane: Pane, now: float) -> Cell:
     return join((cell(_death(pane), Tone.WARN), when))
 
 
+def _commands(view: HostView) -> dict[int, str]:
+    """The command lines that are known of a host's processes, by pid: those on GPUs and those in environments.
+
+    What was kept from an earlier start is left out: a pid may be another process's by now.
+    """
+    known: dict[int, str | None] = {}
+    if "environments" not in view.stale_parts:
+        known |= {use.pid: use.command for each in view.snapshot.environments.value or () for use in each.in_use}
+    if "gpus" not in view.stale_parts:
+        found = (each for gpu in view.snapshot.gpus.value or () for each in gpu.processes)
+        known |= {each.pid: each.command for each in found if each.pid is not None}
+    return {pid: command for pid, command in known.items() if command}
+
+
+def _command(pane: Pane, known: Mapping[int, str]) -> str | None:
+    """What a pane runs: the command line of the process that it was started with, while that is what is in front."""
+    program, space, arguments = known.get(pane.pid or 0, "").partition(" ")
+    name = program.rpartition("/")[2]
+    return f"{name}{space}{arguments}" if name and name == pane.command else pane.command
+
+
 def _when(then: float | None) -> Cell | Live:
     if then is None:
         return MISSING
@@ -128,12 +151,13 @@ def detail(session: Session, view: HostView, now: float) -> list[Line]:
         pair("tmux", remote(session.version) or MISSING),
         pair(tr("Seen"), join((cell(ago(view.snapshot.sessions.time, now)), _stale(view)))),
     ]
+    known = _commands(view)
     for window in session.windows:
         mark = cell(tr("current"), Tone.ACCENT) if window.active else ()
         title = join((cell(tr("Window {index}", index=window.index)), remote(window.name, Tone.STRONG), mark))
         lines += [blank(), heading(title)]
         for pane in window.panes:
-            state = _dead_cell(pane, now) if pane.dead else remote(pane.command, Tone.GOOD)
+            state = _dead_cell(pane, now) if pane.dead else remote(_command(pane, known), Tone.GOOD)
             lines.append(item(join((remote(pane.id, Tone.DIM), state, cell(f"pid {pane.pid}", Tone.DIM)))))
             lines += [
                 pair(label, remote(text))
