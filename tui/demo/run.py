@@ -50,27 +50,38 @@ def _run(command: Sequence[str], changes: Mapping[str, str]) -> int:
     environ.pop("SSH_AUTH_SOCK", None)
     # So that `condafleet` means this one, also where its environment was not activated.
     environ["PATH"] = os.pathsep.join((environ.get("PATH", os.defpath), str(Path(sys.executable).parent)))
-    try:
-        process = subprocess.Popen(list(command), env=environ)
-    except OSError as error:
-        print(f"condafleet demo: {command[0]}: {error.strerror}", file=sys.stderr)
-        return 126 if isinstance(error, PermissionError) else 127
-    with _passing_signals(process):
+    with _passing_signals() as started:
+        try:
+            process = subprocess.Popen(list(command), env=environ)
+        except OSError as error:
+            print(f"condafleet demo: {command[0]}: {error.strerror}", file=sys.stderr)
+            return 126 if isinstance(error, PermissionError) else 127
+        started(process)
         code = process.wait()
     return code if code >= 0 else 128 - code
 
 
 @contextlib.contextmanager
-def _passing_signals(process: subprocess.Popen[bytes]) -> Iterator[None]:
-    """Ctrl-C reaches the command by the terminal; being told to end is passed on to it."""
+def _passing_signals() -> Iterator[Callable[[subprocess.Popen[bytes]], None]]:
+    """Ctrl-C reaches the command by the terminal; being told to end is passed on to it, once it is known."""
+    command: list[subprocess.Popen[bytes]] = []
+    early: list[int] = []
 
     def pass_on(number: int, _: object) -> None:
-        process.send_signal(number)
+        if command:
+            command[0].send_signal(number)
+        else:
+            early.append(number)
+
+    def started(process: subprocess.Popen[bytes]) -> None:
+        command.append(process)
+        for number in early:
+            process.send_signal(number)
 
     before = {signal.SIGINT: signal.signal(signal.SIGINT, lambda *_: None)}
     before |= {number: signal.signal(number, pass_on) for number in (signal.SIGTERM, signal.SIGHUP)}
     try:
-        yield
+        yield started
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
