@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -16,8 +17,10 @@ class Stalls:
 
 @asynccontextmanager
 async def watched() -> AsyncIterator[Stalls]:
-    """Measure the running loop while the block runs."""
+    """Measure the running loop while the block runs; what earlier tests left in memory is not collected meanwhile."""
     stalls = Stalls()
+    gc.collect()
+    gc.freeze()
 
     async def watch() -> None:
         last = time.thread_time()
@@ -34,3 +37,4 @@ async def watched() -> AsyncIterator[Stalls]:
     finally:
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
+        gc.unfreeze()
