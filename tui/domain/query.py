@@ -270,7 +270,7 @@ class _Compiler(Generic[R]):
         try:
             self._understand(term)
         except ValueError as problem:
-            self.problem(phrase("{text}: {problem}", text=_shown(term.text), problem=worded(problem)), term)
+            self.problem(phrase("“{text}” – {problem}", text=_shown(term.text), problem=worded(problem)), term)
 
     def _understand(self, term: Term) -> None:
         match = _FIELD.match(term.text)
@@ -316,7 +316,7 @@ class _Compiler(Generic[R]):
         elif self.schema.has_packages:
             self._package(term, term.text)
         else:
-            raise ValueError(phrase("There is no such field here."))
+            raise ValueError(phrase("There is no such field here; this part is not applied."))
 
     def _flag(self, term: Term, value: str) -> None:
         known = ", ".join(self.schema.flags)
@@ -359,7 +359,7 @@ class _Compiler(Generic[R]):
         finished = written.rstrip(_UNFINISHED)
         if written[-1:] in "=<>!~":
             self.problem(
-                phrase("{text}: {problem}", text=_shown(written), problem=phrase("It waits for a version.")), term
+                phrase("“{text}” – {problem}", text=_shown(written), problem=phrase("It waits for a version.")), term
             )
         written = finished or written
         holders = self._holders(read_package_spec(written))

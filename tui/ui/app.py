@@ -35,7 +35,7 @@ from tui.ui.dialogs.message import failure, keys
 from tui.ui.dialogs.palette import Palette
 from tui.ui.histories import Histories
 from tui.ui.keymap import lay_over
-from tui.ui.language import said, tr
+from tui.ui.language import said, tr, trn
 from tui.ui.prompter import DialogPrompter
 from tui.ui.screens.compare import CompareNameScreen, ComparePairScreen
 from tui.ui.screens.environments import EnvironmentsScreen
@@ -62,10 +62,8 @@ log = logging.getLogger(__name__)
 REMEMBER_S = 1.0
 AGAIN_S = 0.005
 """How long a mode that was shown before may lay itself out in silence, in seconds."""
-NOTICE_S = 30.0
+NOTICE_S = 12.0
 """How long what must not be missed stays to be read, in seconds; it is in a log, too."""
-UNUSED_SHOWN = 3
-"""So many things of the configuration that are not used are named on the screen; the log names all."""
 
 Work = Callable[[], Coroutine[Any, Any, None]]
 Severity = Literal["information", "warning", "error"]
@@ -120,6 +118,7 @@ class CondafleetApp(TypeAhead[int]):
         self._again = False
         self._modes_made: dict[str, TableScreen] = {}
         self._notices: list[tuple[float, str]] = []
+        self._note_due: Callable[[], None] | None = None
         self._before: tuple[str, str, Hashable | None] | None = None
         self._remember_timer: Timer | None = None
         if self.no_color and not self.native_ansi_color:
@@ -189,15 +188,21 @@ class CondafleetApp(TypeAhead[int]):
         self.remember()
 
     def _tell_problems(self) -> None:
-        """What of the configuration is not used: in notices that stay a while, and in the log."""
+        """What of the configuration is not used: the first of it in a note that stays a while, all in the log."""
         found = unused(self.fleet.settings, self.keymap_used, self.available_themes)
         for text in found:
             log.warning("not used: %s", text)
-        for text in found[:UNUSED_SHOWN]:
-            self.warn(tr("Not used: {text}", text=text))
-        if len(found) > UNUSED_SHOWN:
-            more = len(found) - UNUSED_SHOWN
-            self.warn(tr("{n} more of the configuration is not used; the log file names it", n=more))
+        if len(found) == 1:
+            self.warn(tr("Not used: {text}", text=found[0]))
+        elif found:
+            self.warn(
+                trn(
+                    "Not used: {text} ({n} more is named in the log file)",
+                    "Not used: {text} ({n} more are named in the log file)",
+                    len(found) - 1,
+                    text=found[0],
+                )
+            )
 
     # What is remembered
 
@@ -273,19 +278,34 @@ class CondafleetApp(TypeAhead[int]):
         dialog.deafen(self.deaf_s)
         self.push_screen(dialog)
 
-    def tell(self, text: str, *, severity: Severity = "information", timeout: float = 4) -> None:
+    def tell(self, text: str, *, severity: Severity = "information", timeout: float = 3) -> None:
         """A passing note; *text* is in printed form and is never read as markup."""
-        self.clear_notifications()
-        now = time.monotonic()
-        self._notices = [(until, notice) for until, notice in self._notices if until > now]
-        for until, notice in self._notices:  # what matters is not swept away by what passes
-            self.notify(notice, severity="warning", timeout=until - now, markup=False)
-        self.notify(text, severity=severity, timeout=timeout, markup=False)
+        self._show_notes(partial(self.notify, text, severity=severity, timeout=timeout, markup=False))
 
     def warn(self, text: str) -> None:
         """A note that stays long enough to be read, whatever passes meanwhile; *text* as for :meth:`tell`."""
         self._notices.append((time.monotonic() + NOTICE_S, text))
-        self.notify(text, severity="warning", timeout=NOTICE_S, markup=False)
+        self._show_notes(None)
+
+    def _show_notes(self, passing: Callable[[], None] | None) -> None:
+        """Show soon, in place of all notes, what is to be read, and *passing*, which sweeps only its like away."""
+        if self._note_due is None:  # once for all of a moment: Textual takes a note in later than it forgets them
+            self.call_later(self._notes_due)
+        self._note_due = passing or self._note_due or (lambda: None)
+
+    def _notes_due(self) -> None:
+        """The newest of what is to be read, with how many more there are: a pile would cover the table."""
+        passing, self._note_due = self._note_due, None
+        self.clear_notifications()
+        now = time.monotonic()
+        self._notices = [(until, notice) for until, notice in self._notices if until > now]
+        if self._notices:
+            until, text = self._notices[-1]
+            more = len(self._notices) - 1
+            text = tr("(+{n}) {text}", text=text, n=more) if more else text
+            self.notify(text, severity="warning", timeout=until - now, markup=False)
+        if passing is not None:
+            passing()
 
     # Terminals
 
@@ -431,9 +451,9 @@ class CondafleetApp(TypeAhead[int]):
             label, meaning = palette_title(command), tr(command.help)
             yield SystemCommand(f"{label}  ({command.key_text})", meaning, partial(self._run_on, front, command.action))
             if command.over:
-                for whose, rows in front.scopes():
+                for whose, what, rows in front.scopes():
                     run = partial(getattr(front, command.over), rows)
-                    yield SystemCommand(f"{label}: {whose}", meaning, run)
+                    yield SystemCommand(f"{label}: {whose}", what, run)
 
     async def _run_on(self, screen: ListingScreen, action: str) -> None:
         await screen.run_action(action)

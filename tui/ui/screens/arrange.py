@@ -75,14 +75,30 @@ class ArrangeScreen(Screen[None]):
         """All rows that the filter keeps, those of folded groups too."""
         return [row.key for row in self.unfolded]
 
-    def scopes(self) -> list[tuple[str, list[Hashable]]]:
-        """What a command of the palette may be done to: words, and the rows."""
+    def scopes(self) -> list[tuple[str, str, list[Hashable]]]:
+        """What a command of the palette may be done to: words, a sentence, and the rows."""
         key = self.row_key
         return [
-            *([(tr("this row"), [key])] if key is not None else []),
-            *([(trn("the {n} marked", "the {n} marked", len(self.marks)), list(self.marks))] if self.marks else []),
+            *([(tr("this row"), tr("Only the row under the cursor"), [key])] if key is not None else []),
             *(
-                [(trn("all {n} shown", "all {n} shown", len(self.unfolded)), self.shown_keys())]
+                [
+                    (
+                        trn("the {n} marked", "the {n} marked", len(self.marks)),
+                        tr("All marked rows, also those that a filter hides"),
+                        list(self.marks),
+                    )
+                ]
+                if self.marks
+                else []
+            ),
+            *(
+                [
+                    (
+                        trn("all {n} shown", "all {n} shown", len(self.unfolded)),
+                        tr("All rows that the filter lets through, marked or not"),
+                        self.shown_keys(),
+                    )
+                ]
                 if self.unfolded
                 else []
             ),

@@ -116,18 +116,24 @@ class EnvironmentsScreen(TableScreen):
             self.app.show_packages(cast("EnvKey", key))
 
     def action_compare(self) -> None:
-        """Two marked ones; the one marked and this row; the name of this row, or of a group, on all hosts."""
+        """Two marked ones; with none marked the name of this row, or of a group, on all hosts.
+
+        One alone is not compared with the row: the cursor went on by itself when it was marked.
+        """
         marked = [cast("EnvKey", key) for key in self.marks]
         row = self.grid.cursor_item
         here = None if row is None else cast("EnvKey", row.item[0] if row.head else row.key)
         if len(marked) == 2:
             self.app.compare_pair(marked[0], marked[1])
-        elif len(marked) > 2:
+        elif marked:
             self.app.tell(
-                tr("{n} are marked; mark two to compare them, or none to compare a name on all hosts", n=len(marked))
+                trn(
+                    "{n} is marked; mark a second one to compare the two, or none to compare a name on all hosts",
+                    "{n} are marked; mark two to compare them, or none to compare a name on all hosts",
+                    len(marked),
+                ),
+                timeout=5,
             )
-        elif here is not None and marked and marked[0] != here:
-            self.app.compare_pair(marked[0], here)
         elif here is not None and (env := find_environment(self.fleet, here)) is not None:
             if env.name is None:
                 self.app.tell(tr("It has no name to look for on other hosts; mark two environments to compare them"))

@@ -15,15 +15,15 @@ from tui.domain.query import Schema
 from tui.domain.suggest import completion
 from tui.domain.text import printable
 from tui.services.fleet import FleetApi
-from tui.ui.catalog import COMMANDS, FIND
+from tui.ui.catalog import COMMANDS, FIND, FLEET, LABELS
 from tui.ui.commands import bindings
-from tui.ui.language import tr, trn
+from tui.ui.language import said, tr, trn
 from tui.ui.present import package_rows
 from tui.ui.present.cell import Cell, Tone, cell, join
 from tui.ui.present.filters import RowFilter
 from tui.ui.present.notes import missing_cell
 from tui.ui.present.table import Note, natural_widths
-from tui.ui.screens.listing import Gathered
+from tui.ui.screens.listing import Gathered, ListingScreen
 from tui.ui.screens.view import ViewScreen
 
 __all__ = ["FindScreen"]
@@ -52,7 +52,10 @@ class FindScreen(ViewScreen):
         return trn("{n} package", "{n} packages", number)
 
     def crumbs(self) -> Cell:
-        return self.headline(tr("Fleet"), tr("Find a package"))
+        over = self.app.screen_stack[-2]  # where Esc leads
+        return self.headline(
+            said(LABELS[over.MODE if isinstance(over, ListingScreen) else FLEET]), tr("Find a package")
+        )
 
     def on_mount(self) -> None:
         super().on_mount()

@@ -242,7 +242,12 @@ class ListingScreen(ArrangeScreen):
         if self._wanted_key is not None and self.grid.move_to(self._wanted_key):
             self._wanted_key = None
         self.drawn_for, self.drawn_sort, self.drawn_group = words, wanted.sort, wanted.grouping
-        self.filter_bar.count(len(self.unfolded), total, wanted.filter.problem or unknown_words(unknown))
+        self.filter_bar.count(
+            len(self.unfolded),
+            total,
+            wanted.filter.problem or unknown_words(unknown),
+            applied=wanted.filter.select is not None,
+        )
 
     def go_to(self, key: Hashable) -> None:
         """Put the cursor on the row with *key*, at the latest when it is there."""
@@ -256,7 +261,7 @@ class ListingScreen(ArrangeScreen):
             tr("by {grouping}", grouping=self.grouping.label) if self.grouping and self.GROUPINGS[1:] else "",
             Tone.ACCENT,
         )
-        self.query_one(StatusLine).say(join((marked, grouped_by, self.status()), " · "))
+        self.query_one(StatusLine).say(join((self.filter_bar.untold, marked, grouped_by, self.status()), " · "))
 
     def sum_of(self, keys: Sequence[Hashable]) -> str:
         """What marked rows come to, beside their number."""

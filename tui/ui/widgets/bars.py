@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import ClassVar
 
+from rich.cells import cell_len
 from textual import events
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
@@ -20,6 +21,9 @@ from tui.ui.present.cell import BLANK, Cell, Tone, cell, join, width
 from tui.ui.widgets.toned import content
 
 __all__ = ["FilterBar", "ModeTab", "StatusLine", "TopBar"]
+
+ROOM = 16
+"""Columns of the filter line that are neither words nor what is said of them: blanks, and some for what is offered."""
 
 
 class ModeTab(Static):
@@ -115,6 +119,7 @@ class FilterBar(Horizontal):
     FilterBar > #hits {
         width: auto; max-width: 75%; padding: 0 1; color: $text-muted; text-wrap: nowrap; text-overflow: ellipsis;
     }
+    FilterBar > Input > .input--suggestion { text-style: italic; }
     """
 
     class Changed(Message):
@@ -166,6 +171,8 @@ class FilterBar(Horizontal):
         super().__init__(id="filter")
         self._placeholder = placeholder
         self._counted: Cell | None = None
+        self.untold: Cell = BLANK
+        """The problem that has no room beside what is typed."""
         self._kind = self._LeavingField if leaves else self._Field
         self._offers = self._Offers(complete)
 
@@ -195,10 +202,21 @@ class FilterBar(Horizontal):
         self.query_one(Input).value = words
         self.set_class(bool(words), "-open")
 
-    def count(self, shown: int, all_rows: int, problem: str = "") -> None:
-        """Say how many rows are left, and which part of the words was not understood."""
+    def count(self, shown: int, all_rows: int, problem: str = "", *, applied: bool = True) -> None:
+        """Say how many rows are left, and which part of the words was not understood.
+
+        What is typed has the room: when there is too little for the problem, it is left to :attr:`untold`. Unless
+        *applied*, the words hold nothing back.
+        """
         hits = tr("{some} of {all}", some=f"{shown:,}", all=f"{all_rows:,}") if self.words and all_rows else ""
-        counted = join((cell(said(problem), Tone.WARN), cell(hits)), "  ")
+        if hits and problem and not applied:
+            hits = tr("not applied, all {n} shown", n=f"{all_rows:,}")
+        told = cell(said(problem), Tone.WARN)
+        counted = join((told, cell(hits)), "  ")
+        asks = self.query_one("#asks", Static).size.width if self.has_class("-asks") else 0
+        self.untold = BLANK
+        if told and width(counted) + asks + cell_len(self.words) + ROOM > self.app.size.width:
+            counted, self.untold = cell(hits), told
         if counted != self._counted:
             as_wide = self._counted is not None and width(counted) == width(self._counted)
             self._counted = counted
