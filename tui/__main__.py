@@ -19,6 +19,7 @@ class _FrontEnds(FrontEnds):
     """The front ends don't know each other; only here do they meet, each imported when it is wanted."""
 
     def screen(self, config: str | None, readonly: bool, debug: bool) -> int:
+        from dataclasses import replace
         from pathlib import Path
 
         from tui import config as configuration
@@ -29,6 +30,8 @@ class _FrontEnds(FrontEnds):
 
         configure_logging(debug)
         settings = configuration.load(None if config is None else Path(config))
+        if settings.file is None:
+            settings = replace(settings, offered=runtime.aliases(settings))
         return run_screen(
             lambda prompter: runtime.build(settings, prompter),
             layouts=Layouts(),

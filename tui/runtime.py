@@ -100,6 +100,14 @@ async def trust(settings: Settings, host: str, fingerprint: str, prompter: Promp
         await connector.close()
 
 
+def aliases(settings: Settings) -> tuple[str, ...]:
+    """The hosts that ssh_config names and the fleet has not. Nothing is connected."""
+    from tui.fleet.aliases import list_aliases
+
+    known = {spec.name for spec in settings.hosts}
+    return tuple(name for name in list_aliases(_ssh_config()) if name not in known)
+
+
 def _ssh_config() -> Path | None:
     named = os.environ.get("CONDAFLEET_SSH_CONFIG")
     return Path(named) if named else None

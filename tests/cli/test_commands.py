@@ -332,6 +332,11 @@ def test_hosts_are_tried_and_shown_with_their_state(run: Run) -> None:
     assert table[1].split()[:3] == ["gpu01", "up", "ada@192.0.2.1"]
     assert table[2].split()[:2] == ["gpu02", "refused"]
     assert run(backend, "hosts", "list", "gpu01", "--json").code == 0
+    assert [line.split() for line in run(backend, "hosts", "gpu01").out.splitlines()[1:]] == [table[1].split()]
+    assert run(backend, "probe", "gpu02").out.splitlines()[0] == "gpu02: refused"
+    lost = run(backend, "hosts", "forgot", "gpu01")
+    assert lost.code == 2
+    assert "Did you mean `condafleet hosts forget`?" in lost.err
 
 
 def test_without_a_file_the_aliases_of_ssh_config_are_offered_not_connected(run: Run) -> None:

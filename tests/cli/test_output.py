@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
-from tests.cli.fakes import BUSY, GPU, REFUSED, SESSION, environment
+from tests.cli.fakes import BUSY, GPU, LOAD, MACHINE, REFUSED, SESSION, environment
 from tui.cli import tables
 from tui.cli.diag import Diag, fault_line, progress_text
 from tui.cli.jsonview import error_json, gpu_json, time_json
@@ -271,3 +271,19 @@ def test_help_into_a_closed_pipe_says_nothing() -> None:
     os.close(write)
     assert done.stderr == b""
     assert done.returncode == 0
+
+
+def test_in_80_columns_the_table_of_hosts_keeps_what_matters() -> None:
+    machine = replace(MACHINE, os="Ubuntu 22.04.5 LTS", cores=128)
+    load = replace(LOAD, load1=33.5, memory_available_bytes=617 << 30, memory_total_bytes=1003 << 30)
+    up = HostSnapshot("v100-old", machine=Part(machine, 1.0), load=Part(load, 1.0))
+    view = HostView(
+        HostSpec("v100-old", user="ada", address="127.0.0.1", port=33683, groups=("a100",)), HostState.UP, up
+    )
+    table = tables.hosts_table([HostReport(view, 0.0)], 2.0)
+    heading, row = table.lines(80)
+    assert heading.split() == ["HOST", "STATE", "ADDRESS", "LOAD", "CORES", "MEM", "FREE", "SEEN", "SYSTEM"]
+    assert "ada@127.0.0.1:33683" in row
+    assert "Ubuntu 22.0" in row
+    assert max(map(cell_len, (heading, row))) <= 80
+    assert table.lines(None)[0].split()[-2:] == ["SYSTEM", "GROUPS"]

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from tui import __version__
 from tui.cli.parser import BadArguments, parse, plural_of, wants
+from tui.demo.layouts import DEFAULT_HOSTS, MOST_HOSTS
 
 
 @pytest.mark.parametrize(
@@ -76,7 +77,6 @@ def test_what_follows_two_dashes_is_the_demos_command() -> None:
         (["attach", "gpu01:train", "--degub"], "Did you mean '--debug'?"),
         (["hosts", "trust", "gpu01", "--fingerprint", "x", "--finger"], "Did you mean '--fingerprint'?"),
         (["attach"], "HOST:SESSION"),
-        (["hosts", "ad", "x"], "invalid choice: 'ad'"),
         (["demo", "--hosts", "0"], "is no number of hosts"),
         (["demo", "x"], "Unexpected argument 'x'"),
         (["hosts", "trust", "gpu01"], "--fingerprint"),
@@ -153,3 +153,32 @@ def test_version_and_help_say_what_people_look_for(monkeypatch: pytest.MonkeyPat
         assert f"    {command} " in help_text
         if command != "demo":
             assert "examples:" in output(command, "--help")
+
+
+@pytest.mark.parametrize(
+    ("argv", "selectors"),
+    [
+        (["hosts", "gpu01"], ["gpu01"]),
+        (["hosts", "@a100", "gpu01", "--json"], ["@a100", "gpu01"]),
+        (["hosts", "--json", "gpu01"], ["gpu01"]),
+        (["--config", "hosts", "hosts", "--config", "add", "gpu01"], ["gpu01"]),
+        (["hosts", "list", "add"], ["add"]),
+    ],
+)
+def test_what_follows_hosts_and_is_no_action_are_selectors(argv: list[str], selectors: list[str]) -> None:
+    args = parse(argv)
+    assert (args.command, args.action, args.selectors) == ("hosts", "list", selectors)
+
+
+def test_hosts_alone_lists_all() -> None:
+    assert parse(["hosts"]).action is None
+    assert parse(["hosts", "--json"]).action is None
+
+
+def test_the_help_of_a_demo_tells_of_the_command_and_of_how_many_hosts(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        parse(["demo", "--help"])
+    text = capsys.readouterr().out
+    assert "[-- COMMAND …]" in text
+    assert f"default: {DEFAULT_HOSTS}" in " ".join(text.split())
+    assert f"1 to {MOST_HOSTS}" in " ".join(text.split())

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from tests.domain.fleetvalues import environment, package, wheel
 from tui.domain import queryfields
-from tui.domain.environments import Environment, EnvKind, Use
+from tui.domain.environments import Environment, EnvKind, Install, Manager, Use
 from tui.domain.faults import Fault, FaultKind
 from tui.domain.filterrows import EnvironmentRow, HostRow, SessionRow
 from tui.domain.filters import ENVIRONMENTS
@@ -170,10 +170,11 @@ def test_filters_that_share_an_index_see_what_arrives_later() -> None:
 
 LOAD = Load(12.0, memory_total_bytes=100, memory_available_bytes=5, uptime_s=DAY)
 FULL = Mount("/data", "/dev/sda", "ext4", 100, 95, 5 << 30, inodes=100, inodes_free=50)
+CONDA = Install("/data/conda", Manager.CONDA, "26.7.1")
 HOST_ROWS = [
     HostRow(
         HostSpec("gpu01", groups=("a100",)), HostState.UP,
-        HostSnapshot("gpu01", load=Part(LOAD, NOW), mounts=Part((FULL,), NOW),
+        HostSnapshot("gpu01", load=Part(LOAD, NOW), mounts=Part((FULL,), NOW), installs=Part((CONDA,), NOW),
                      gpus=Part((Gpu("gpu01", 0, name="NVIDIA H200", driver="570.1", cuda_max="12.8", util_pct=97.0,
                                     memory_used_bytes=9, memory_total_bytes=10),), NOW),
                      environments=Part((), NOW)),

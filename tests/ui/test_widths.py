@@ -16,7 +16,7 @@ def healthy() -> FakeFleet:
     fleet = FakeFleet(map(HostSpec, ("gpu01", "gpu02", "cpu01")))
     for number, view in enumerate(fleet.store.hosts()):
         fleet.state(view.name, HostState.UP)
-        fill(fleet, up_snapshot(view.name, number))
+        fill(fleet, up_snapshot(view.name, number % 2))
     return fleet
 
 

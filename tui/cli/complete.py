@@ -88,8 +88,9 @@ def _actions_of(command: str | None, action: str | None) -> list[argparse.Action
 def _hosts_action(before: Sequence[str], command: str | None) -> str | None:
     if command != "hosts":
         return None
-    rest = before[list(before).index("hosts") + 1 :]
-    return next((word for word in rest if word in ("list", "add", "forget", "trust")), None)
+    words = parser._with_action(list(before))
+    rest = words[parser._place_of_command(words) + 1 :]
+    return next((word for word in rest if word in parser.HOSTS_ACTIONS), None)
 
 
 def _wants_value(before: Sequence[str], actions: Sequence[argparse.Action]) -> argparse.Action | None:
@@ -111,9 +112,9 @@ def _arguments(
         action = _hosts_action(before, command)
         if action is None:
             yield from (("list", "show their state"), ("add", "add one"), ("forget", "forget one"), ("trust", "a key"))
-        elif action != "add":
+        if action != "add":
             yield from _hosts(_specs(before), "")
-            if action == "list":
+            if action in (None, "list"):
                 yield from _groups(_specs(before))
         return
     target = TARGETS.get(command)

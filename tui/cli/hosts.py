@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import time
+from difflib import get_close_matches
 
 from tui.cli import tables
 from tui.cli.context import Context
 from tui.cli.jsonview import Object, host_json, load_json, machine_json, trusted_key_json
+from tui.cli.parser import HOSTS_ACTIONS
 from tui.cli.reply import Reply
 from tui.cli.report import Exit, HostReport
 from tui.cli.stream import Stream
@@ -45,7 +47,10 @@ async def list_hosts(context: Context) -> Reply:
     args = context.args
     selectors = [parse_selector(text) for text in getattr(args, "selectors", ())]
     _whole_hosts(selectors)
-    hosts = select_hosts(selectors, context.settings.hosts)
+    try:
+        hosts = select_hosts(selectors, context.settings.hosts)
+    except UsageError as error:
+        raise _mistyped(error, selectors) from None
     async with context.fleet() as fleet:
         stream = Stream(context, fleet, PARTS) if args.json_lines else None
         gathered = await fleet.gather(hosts, PARTS, on_event=stream.tell if stream else None)
@@ -59,6 +64,12 @@ async def list_hosts(context: Context) -> Reply:
         hints=_offer(context),
         now=now,
     )
+
+
+def _mistyped(error: UsageError, selectors: list[Selector]) -> UsageError:
+    """The same, with the action that the first word was perhaps meant for."""
+    near = get_close_matches(selectors[0].text, HOSTS_ACTIONS, n=1, cutoff=0.7) if selectors else []
+    return UsageError(error.message, f"Did you mean `condafleet hosts {near[0]}`?") if near else error
 
 
 def _whole_hosts(selectors: list[Selector]) -> None:

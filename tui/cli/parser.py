@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from typing import NoReturn
 
-__all__ = ["PLURALS", "BadArguments", "parse", "plural_of", "wants"]
+__all__ = ["HOSTS_ACTIONS", "PLURALS", "BadArguments", "parse", "plural_of", "wants"]
 
 PLURALS = {
     "hosts": "hosts",
@@ -27,6 +27,10 @@ PLURALS = {
 }
 """The key that holds the results in ``--json``, for each command that has it."""
 
+DEMO_HOSTS = 6
+"""How many hosts a demo has when nobody says."""
+HOSTS_ACTIONS = ("list", "add", "forget", "trust")
+"""What may follow ``hosts``; any other word is a selector, for ``list``."""
 
 SELECTORS = """\
 selectors:
@@ -90,6 +94,8 @@ def parse(argv: Sequence[str]) -> argparse.Namespace:
     if name == "demo" and "--" in head:
         at = head.index("--")
         head, tail = head[:at], head[at + 1 :]
+    if name == "hosts":
+        head = _with_action(head)
     parser = _build(name)
     args, unknown = parser.parse_known_args(head)
     if hasattr(args, "selectors") and not any(word.startswith("-") for word in unknown):
@@ -106,6 +112,15 @@ def parse(argv: Sequence[str]) -> argparse.Namespace:
     return args
 
 
+def _with_action(words: list[str]) -> list[str]:
+    """``hosts gpu01`` means ``hosts list gpu01``: as with the other lists, what follows the command are selectors."""
+    at = _place_of_command(words) + 1
+    while at < len(words) and words[at].startswith("-"):
+        at += 2 if words[at] == "--config" else 1
+    given = words[at : at + 1]
+    return words if not given or given[0] in HOSTS_ACTIONS else [*words[:at], "list", *words[at:]]
+
+
 def wants(argv: Sequence[str], option: str) -> bool:
     """Whether *option* is among arguments that could not be parsed (those before ``--``)."""
     words = list(argv)
@@ -119,15 +134,17 @@ def plural_of(argv: Sequence[str]) -> str:
 
 def _command(argv: Sequence[str]) -> str | None:
     """The first word that is neither an option nor the value of one."""
-    words = iter(argv)
-    for word in words:
-        if word == "--":
-            return next(words, None)
-        if word == "--config":
-            next(words, None)
-        elif not word.startswith("-"):
-            return word
-    return None
+    return next(iter(argv[_place_of_command(argv) :]), None)
+
+
+def _place_of_command(argv: Sequence[str]) -> int:
+    """Where the command stands, or would: behind all words when there is none."""
+    at = 0
+    while at < len(argv) and argv[at].startswith("-"):
+        if argv[at] == "--":
+            return at + 1
+        at += 2 if argv[at] == "--config" else 1
+    return at
 
 
 def _options(parser: argparse.ArgumentParser) -> set[str]:
@@ -231,14 +248,15 @@ class _Adder:
 
 def _hosts(add: _Adder) -> None:
     hosts = add(
-        "The hosts of the fleet. Without an action: try each of them and show its state.",
+        "The hosts of the fleet. Without an action: try those that SEL means, or all, and show their state.",
         "  condafleet hosts\n"
-        "  condafleet hosts list '@a100' --json\n"
+        "  condafleet hosts gpu01 '@a100' --json          the same as: condafleet hosts list gpu01 …\n"
         "  condafleet hosts add gpu05 --address 192.0.2.15 --user ada --jump bastion\n"
         "  condafleet hosts forget gpu05\n"
         "  condafleet hosts trust gpu05 --fingerprint SHA256:…",
         _output_options(),
     )
+    hosts.usage = "condafleet hosts [OPTION…] [SEL…]\n       condafleet hosts [OPTION…] ACTION …"
     actions = hosts.add_subparsers(
         dest="action", metavar="ACTION", title="actions", prog="condafleet hosts", parser_class=_Parser
     )
@@ -351,7 +369,10 @@ def _demo(add: _Adder) -> None:
         "condafleet set up for them. Nothing of yours is touched, and all of it is gone afterwards.",
         "  condafleet demo\n  condafleet demo --hosts 8\n  condafleet demo -- condafleet envs",
     )
-    demo.add_argument("--hosts", type=_host_count, default=None, metavar="N", help="how many hosts")
+    demo.usage = "condafleet demo [OPTION…] [--hosts N] [-- COMMAND …]"
+    demo.add_argument(
+        "--hosts", type=_host_count, default=None, metavar="N", help=f"how many hosts, 1 to 200; default: {DEMO_HOSTS}"
+    )
 
 
 _FILL = {

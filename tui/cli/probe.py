@@ -85,7 +85,7 @@ def _sorted(part: str, values: tuple[Any, ...]) -> list[Any]:
 
 def report_lines(report: HostReport, log: Log, now: float, width: int | None) -> list[str]:
     """The same for people."""
-    lines = [f"{report.name}: {report.view.state.value}", *_connection_lines(report, now)]
+    lines = [f"{report.name}: {report.state_word}", *_connection_lines(report, now)]
     machine, load = report.fresh("machine"), report.fresh("load")
     if isinstance(machine, Machine):
         lines += ["", "MACHINE", *_pairs(_machine_words(machine))]

@@ -50,6 +50,13 @@ class HostReport:
         return self.view.name
 
     @property
+    def state_word(self) -> str:
+        """How the host is, in one word: why it is not there, where that is known."""
+        if self.view.state is HostState.UP or self.fault is None:
+            return self.view.state.value
+        return self.fault.kind.value
+
+    @property
     def failed(self) -> bool:
         """True when the host, or a part of it that was wanted, failed.
 

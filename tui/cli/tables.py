@@ -12,7 +12,6 @@ from tui.cli.report import HostReport
 from tui.cli.words import UNKNOWN, age, count, percent, size
 from tui.domain.environments import Environment, Install
 from tui.domain.gpus import Gpu, GpuProcess
-from tui.domain.hosts import HostState
 from tui.domain.machine import Load, Machine, Mount
 from tui.domain.packages import Package
 from tui.domain.redact import redact
@@ -43,6 +42,10 @@ class Column:
     right: bool = False
     flexible: bool = False
     """May be cut when the terminal is narrow."""
+    least: int = NARROWEST
+    """Cut to no less than this."""
+    drop: int = 0
+    """Left out where not even the least of all columns fits, the highest first; 0 always stays."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,15 +59,34 @@ class Table:
         """Heading and rows, at most *width* cells each; in full when *width* is None."""
         cells = [tuple(column.title for column in self.columns), *self.rows]
         widths = [max(map(cell_len, column)) for column in zip(*cells, strict=True)]
-        if width is not None:
-            widths = _fitted(widths, self.columns, width)
-        return [_line(row, widths, self.columns, width) for row in cells]
+        if width is None:
+            return [_line(row, widths, self.columns, None) for row in cells]
+        kept = _kept(widths, self.columns, width)
+        columns = [self.columns[at] for at in kept]
+        widths = _fitted([widths[at] for at in kept], columns, width)
+        return [_line([row[at] for at in kept], widths, columns, width) for row in cells]
+
+
+def _kept(widths: Sequence[int], columns: Sequence[Column], limit: int) -> list[int]:
+    """The places of the columns that are shown: those that matter least go where not all fit."""
+    least = [_floor(have, column) if column.flexible else have for have, column in zip(widths, columns, strict=True)]
+    kept = list(range(len(columns)))
+    while sum(least[at] + len(GAP) for at in kept) - len(GAP) > limit:
+        last = max(kept, key=lambda at: columns[at].drop)
+        if not columns[last].drop:
+            break
+        kept.remove(last)
+    return kept
+
+
+def _floor(have: int, column: Column) -> int:
+    return min(have, max(column.least, cell_len(column.title)))
 
 
 def _fitted(widths: list[int], columns: Sequence[Column], limit: int) -> list[int]:
     """Take from the widest flexible columns first until the line fits or all are at their narrowest."""
     fitted = list(widths)
-    floor = [min(have, max(NARROWEST, cell_len(column.title))) for have, column in zip(widths, columns, strict=True)]
+    floor = [_floor(have, column) for have, column in zip(widths, columns, strict=True)]
     over = sum(fitted) + len(GAP) * (len(fitted) - 1) - limit
     while over > 0:
         open_to_cut = [at for at, column in enumerate(columns) if column.flexible and fitted[at] > floor[at]]
@@ -93,9 +115,10 @@ def _line(row: Sequence[str], widths: Sequence[int], columns: Sequence[Column], 
 def hosts_table(reports: Iterable[HostReport], now: float) -> Table:
     """Hosts with their state, how they are reached and how busy they are."""
     columns = (
-        Column("HOST"), Column("STATE"), Column("ADDRESS", flexible=True), Column("LOAD", right=True),
-        Column("CORES", right=True), Column("MEMORY FREE", right=True), Column("SEEN", right=True),
-        Column("SYSTEM", flexible=True), Column("GROUPS", flexible=True),
+        Column("HOST"), Column("STATE"), Column("ADDRESS", flexible=True, least=20), Column("LOAD", right=True),
+        Column("CORES", right=True, drop=3), Column("MEM FREE", right=True), Column("MEMORY", right=True, drop=5),
+        Column("SEEN", right=True, drop=2), Column("SYSTEM", flexible=True, least=12, drop=1),
+        Column("GROUPS", flexible=True, drop=4),
     )  # fmt: skip
     rows = []
     for report in reports:
@@ -105,11 +128,12 @@ def hosts_table(reports: Iterable[HostReport], now: float) -> Table:
         rows.append(
             (
                 view.name,
-                view.state.value if view.state is HostState.UP or report.fault is None else report.fault.kind.value,
+                report.state_word,
                 _address(report),
                 "" if not isinstance(load, Load) else UNKNOWN if load.load1 is None else f"{load.load1:.1f}",
                 "" if not isinstance(machine, Machine) else count(machine.cores),
-                _memory(load) if isinstance(load, Load) else "",
+                size(load.memory_available_bytes) if isinstance(load, Load) else "",
+                size(load.memory_total_bytes) if isinstance(load, Load) else "",
                 "never" if seen is None else age(now - seen),
                 "" if not isinstance(machine, Machine) else _text(machine.os),
                 " ".join(view.spec.groups),
@@ -125,12 +149,6 @@ def _address(report: HostReport) -> str:
     address, port, user = facts.address or spec.address or spec.name, facts.port or spec.port, facts.user or spec.user
     text = f"{user}@{address}" if user else address
     return printable(f"{text}:{port}" if port not in (None, 22) else text)
-
-
-def _memory(load: Load) -> str:
-    if load.memory_total_bytes is None:
-        return UNKNOWN
-    return f"{size(load.memory_available_bytes)} of {size(load.memory_total_bytes)}"
 
 
 def environments_table(environments: Iterable[Environment], now: float) -> Table:

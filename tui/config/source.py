@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import stat
 from pathlib import Path
 
@@ -13,6 +14,19 @@ from tui.domain.errors import ConfigError, ConfigProblem
 __all__ = ["MAX_BYTES", "compose", "decode_text", "is_missing", "read_bytes"]
 
 MAX_BYTES = 1 << 20
+_WANTED = re.compile(r"expected (?P<wanted>.+?),? but (?:found|got) (?P<found>.+)", re.DOTALL)
+_WORDS = {
+    "'<stream end>'": "the end of the file",
+    "'\\x00'": "the end of the file",
+    "unexpected end of stream": "the end of the file",
+    "'\\n'": "the end of the line",
+    "'<block mapping start>'": "a line with another indentation",
+    "'?'": "a key",
+    "<block end>": "the indentation of the lines before",
+    "'<document start>'": "nothing more",
+    "the node content": "a value",
+}
+"""PyYAML's names for things, as people call them."""
 
 
 def is_missing(path: Path) -> bool:
@@ -80,14 +94,32 @@ def compose(text: str, file: str) -> yaml.Node | None:
 
 def _syntax(error: yaml.MarkedYAMLError, file: str) -> ConfigProblem:
     mark = error.problem_mark or error.context_mark
-    line = mark.line + 1 if mark is not None else None
-    problem = (error.problem or "a mistake").strip()
+    line = None if mark is None else _line(mark)
+    problem = (error.problem or "").strip()
     if "'\\t'" in problem or (mark is not None and mark.buffer is not None and _at_tab(mark)):
         return ConfigProblem(file, line, "", "a tab", "spaces (YAML takes no tab for indentation)")
     if "expected a single document" in str(error.context):
         return ConfigProblem(file, line, "", "a second document (`---`)", "a single one")
-    context = f" ({error.context.strip()})" if error.context else ""
-    return ConfigProblem(file, line, "", f"what is no YAML: {problem}{context}", "YAML")
+    begun = ""
+    if error.context and error.context_mark is not None and (start := _line(error.context_mark)) != line:
+        begun = f" for what begins in line {start}"
+    told = _WANTED.fullmatch(problem)
+    if told is not None:
+        found, wanted = (_WORDS.get(each, each) for each in (told["found"], told["wanted"]))
+        return ConfigProblem(file, line, "", found, f"{wanted}{begun}")
+    if problem.startswith("mapping values"):
+        return ConfigProblem(file, line, "", "a `:` where no value can begin", "quotes around text that holds `: `")
+    found = problem.removeprefix("found ") or "a mistake"
+    return ConfigProblem(file, line, "", _WORDS.get(found, found), f"an end{begun}" if begun else "correct YAML")
+
+
+def _line(mark: yaml.Mark) -> int:
+    """The line of *mark*, from 1. Behind the last line there is none: an error at the end is the last line's."""
+    text = mark.buffer
+    if text is None or text[mark.pointer :].strip("\0\r\n \t"):
+        return mark.line + 1
+    written = text[: mark.pointer].rstrip("\0\r\n \t")
+    return written.count("\n") + 1
 
 
 def _at_tab(mark: yaml.Mark) -> bool:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from functools import lru_cache
 
-from tui.domain.condadisks import conda_mounts, fullest
+from tui.domain.condadisks import conda_mounts, full_mounts, fullest
 from tui.domain.environments import Environment
 from tui.domain.faults import Fault
 from tui.domain.gpus import Gpu
@@ -104,10 +104,17 @@ class HostRow:
 
     @property
     def disk(self) -> Mount | None:
-        """The fullest of the disks that matter to conda."""
+        """The fullest of the disks that matter to conda; None while they are not known."""
         if self._worst is None:
             self._worst = (fullest(conda_mounts(self.snapshot)),)
         return self._worst[0]
+
+    @property
+    def disk_share(self) -> float | None:
+        """How full :attr:`disk` is, or another that is nearly full: a filter for full disks misses none."""
+        full = [mount for mount in (*full_mounts(self.snapshot)[:1], self.disk) if mount is not None]
+        worst = fullest(full)
+        return None if worst is None else worst.used_fraction
 
 
 @dataclass(slots=True, eq=False)

@@ -103,10 +103,6 @@ def _memory_free(row: HostRow) -> int | None:
     return None if row.load is None else row.load.memory_available_bytes
 
 
-def _disk(row: HostRow) -> float | None:
-    return None if row.disk is None else row.disk.used_fraction
-
-
 def _disk_free(row: HostRow) -> int | None:
     return None if row.disk is None else row.disk.free_bytes
 
@@ -141,9 +137,14 @@ HOSTS: Schema[HostRow] = schema(
         number_field("cores", phrase("processor cores"), "cores>=64", _cores),
         size_field("mem", phrase("memory in use"), "mem>90%", _memory_used, _memory_share),
         size_field("free", phrase("memory that is free"), "free>64G", _memory_free),
-        percent_field("disk", phrase("the fullest disk that conda uses"), "disk>90%", _disk),
-        size_field("diskfree", phrase("room left on it"), "diskfree<20G", _disk_free),
-        percent_field("inodes", phrase("its inodes in use"), "inodes>90%", _inodes_share),
+        percent_field(
+            "disk",
+            phrase("the fullest disk that conda uses, or any that is nearly full"),
+            "disk>90%",
+            lambda row: row.disk_share,
+        ),
+        size_field("diskfree", phrase("room left on the fullest disk that conda uses"), "diskfree<20G", _disk_free),
+        percent_field("inodes", phrase("the inodes of that disk in use"), "inodes>90%", _inodes_share),
         number_field("gpus", phrase("how many GPUs"), "gpus>=8", lambda row: _length(row.gpus)),
         percent_field("util", phrase("the busiest GPU"), "util>50%", _util),
         percent_field("gpumem", phrase("the fullest GPU memory"), "gpumem>90%", _gpu_memory),

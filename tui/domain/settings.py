@@ -48,5 +48,7 @@ class Settings:
     keys: Mapping[str, str] = field(default_factory=dict)
     file: str | None = None
     """The configuration file read; None when there was none."""
+    offered: tuple[str, ...] = field(default=(), compare=False)
+    """Without a file: the aliases of ssh_config, to be offered, not connected."""
     lines: Mapping[str, int] = field(default_factory=dict, compare=False)
     """Where in the file stands what only the screen can judge: ``theme``, ``keys.quit``, … to a line, from 1."""

@@ -17,12 +17,15 @@ from tui.domain.text import printable
 
 __all__ = [
     "BLANK",
+    "CUT",
     "Cell",
     "Live",
     "Tone",
     "around",
     "cell",
     "fit",
+    "fit_end",
+    "fit_within",
     "join",
     "plain",
     "remote",
@@ -143,6 +146,23 @@ def fit(spans: Cell, columns: int, *, right: bool = False, end: bool = False) ->
     else:
         kept.append((CUT + " " * room, Tone.DIM))
     return tuple(kept)
+
+
+def fit_end(spans: Cell, columns: int) -> Cell:
+    """*spans* in at most *columns*, their beginning cut off where they are wider: of a path the end tells."""
+    return spans if width(spans) <= columns else _fit_end(spans, columns)
+
+
+def fit_within(spans: Cell, columns: int, place: int) -> Cell:
+    """*spans* cut or padded to exactly *columns*; too wide, the piece at *place* alone loses its beginning.
+
+    So a path gives way and the figures beside it stay; where nothing of it would be left, the end goes as usual.
+    """
+    over = width(spans) - columns
+    room = text_width(spans[place][0]) - over if spans else 0
+    if over > 0 and room > 1:
+        spans = (*spans[:place], *_fit_end((spans[place],), room), *spans[place + 1 if place != -1 else len(spans) :])
+    return fit(spans, columns)
 
 
 def _fit_end(spans: Cell, columns: int) -> Cell:

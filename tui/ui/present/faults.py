@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from tui.domain.condadisks import full_mounts
 from tui.domain.faults import Fault, FaultKind
 from tui.domain.hosts import HostState
 from tui.domain.phrases import phrase
+from tui.domain.snapshot import HostSnapshot
 from tui.services.store import HostView
 from tui.ui.language import said, tr, trn
-from tui.ui.present.cell import Cell, Tone, cell, plain, width
-from tui.ui.present.words import countdown
+from tui.ui.present.cell import BLANK, Cell, Tone, cell, fit_end, plain, remote, width
+from tui.ui.present.words import countdown, level
 
 __all__ = [
     "FAULT_WORDS",
@@ -51,6 +53,8 @@ FAULT_WORDS: dict[FaultKind, str] = {
 
 LONG_S = 59.0
 """A countdown is never wider than at so many seconds."""
+PATH = 10
+"""Terminal columns that a full disk's path has in the state, which is 25 wide on a small terminal."""
 
 
 PART_WORDS: dict[str, str] = {
@@ -89,10 +93,8 @@ def state_cell(view: HostView, now: float) -> Cell:
     fault = view.fault
     if view.state is HostState.UP:
         broken = len(view.snapshot.faults())
-        if broken:
-            missing = trn(", {n} part missing", ", {n} parts missing", broken)
-            return ((tr("● up"), Tone.GOOD), (missing, Tone.WARN))
-        return cell(tr("● up"), Tone.GOOD)
+        missing = trn(", {n} part missing", ", {n} parts missing", broken) if broken else ""
+        return (*cell(tr("● up"), Tone.GOOD), *_full_words(view.snapshot), *cell(missing, Tone.WARN))
     if view.state is HostState.CONNECTING:
         if fault is not None:
             return ((tr("◌ trying again"), Tone.ACCENT), (tr(": {fault}", fault=fault_words(fault)), Tone.DIM))
@@ -108,6 +110,20 @@ def state_cell(view: HostView, now: float) -> Cell:
         reason = fault_words(fault) if fault else tr("down")
         return ((f"✗ {reason}", Tone.BAD), (tr(", needs you"), Tone.DIM))
     return ((tr("○ not connected"), Tone.PLAIN), (tr(", r connects"), Tone.DIM))
+
+
+def _full_words(snapshot: HostSnapshot) -> Cell:
+    """Which disks are nearly full, whatever they hold: the disk column tells of conda's alone."""
+    full = full_mounts(snapshot)
+    if not full:
+        return BLANK
+    share = full[0].used_fraction or 0.0
+    if len(full) == 1:
+        path = plain(fit_end(remote(full[0].path), PATH))
+        said_so = tr(", {path} {percent}% full", path=path, percent=int(share * 100 + 0.5))
+    else:
+        said_so = trn(", {n} disk nearly full", ", {n} disks nearly full", len(full))
+    return cell(said_so, level(share))
 
 
 def state_said(view: HostView) -> str:

@@ -111,9 +111,14 @@ def _machine(view: HostView) -> list[Line]:
 def _disks(snapshot: HostSnapshot) -> list[Line]:
     if snapshot.mounts.value is None:
         return []
-    lines = [blank(), heading(tr("Disks that hold conda"))]
-    lines += [item(disk_cell(mount)) for mount in conda_mounts(snapshot)]
-    return lines if len(lines) > 2 else []
+    conda = conda_mounts(snapshot)
+    others = [mount for mount in snapshot.mounts.value if conda is None or mount not in conda]
+    below = tr("Disks (which hold conda is not known yet)") if conda is None else tr("Other disks")
+    lines: list[Line] = []
+    for title, mounts in ((tr("Disks that hold conda"), conda), (below, others)):
+        if mounts:
+            lines += [blank(), heading(title), *(item(disk_cell(mount)) for mount in mounts)]
+    return lines
 
 
 def disk_cell(mount: Mount) -> Cell:

@@ -13,16 +13,17 @@ from tui.domain.gpus import Gpu
 from tui.domain.hosts import HostState
 from tui.domain.machine import Mount
 from tui.domain.phrases import phrase
+from tui.domain.settings import Settings
 from tui.domain.snapshot import HostSnapshot, Part
 from tui.services.store import HostView
 from tui.ui.language import tr, trn
-from tui.ui.present.cell import BLANK, Cell, Tone, cell, join, remote
+from tui.ui.present.cell import BLANK, CUT, Cell, Tone, cell, join, remote, text_width
 from tui.ui.present.faults import fault_words, state_cell, state_said, state_width
 from tui.ui.present.sums import gpu_memory_sum
 from tui.ui.present.table import Column, Note, Row
 from tui.ui.present.words import UNKNOWN, age_cell, number_cell, percent_bar, size
 
-__all__ = ["COLUMNS", "STATES", "empty_note", "inodes_left", "row", "sum_words", "summary"]
+__all__ = ["COLUMNS", "STATES", "empty_note", "inodes_left", "offer", "row", "sum_words", "summary"]
 
 STATES: tuple[HostState, ...] = (
     HostState.DOWN, HostState.ASKING, HostState.WAITING, HostState.CONNECTING, HostState.UP, HostState.IDLE,
@@ -49,7 +50,7 @@ COLUMNS = (
     Column(
         "sessions", phrase("Sess"), 8, 5, 6, right=True, by=lambda view: _size(view.snapshot.sessions), falling=True
     ),
-    Column("room", phrase("Fullest conda disk"), 9, 18, 40, by=lambda view: _free(view.snapshot)),
+    Column("room", phrase("Fullest conda disk"), 9, 18, 40, last=True, by=lambda view: _free(view.snapshot)),
     Column("groups", phrase("Groups"), 10, 8, 20, by=lambda view: " ".join(view.spec.groups) or None),
     Column(
         "system",
@@ -65,6 +66,8 @@ _LEVELS = "▁▂▃▄▅▆▇█"
 _RUNS = re.compile("(·+)|[^·]+")
 GPU_BARS = 16
 MISSING = cell(UNKNOWN, Tone.DIM)
+OFFERED = 18
+"""Terminal columns for the names of aliases: the sentence fits 80."""
 TIGHT = 0.2
 """Below this share of free inodes a disk is told of."""
 
@@ -145,12 +148,9 @@ def inodes_left(mount: Mount) -> int | None:
 
 
 def _disk(snapshot: HostSnapshot) -> Cell:
-    if snapshot.mounts.value is None:
-        return MISSING
     mounts = conda_mounts(snapshot)
-    hung = any(mount.fault for mount in mounts)
     worst = fullest(mounts)
-    if hung:
+    if any(mount.fault for mount in mounts or ()):
         return cell(tr("disk hung"), Tone.BAD)
     if worst is None:
         return MISSING
@@ -158,10 +158,12 @@ def _disk(snapshot: HostSnapshot) -> Cell:
 
 
 def _room(snapshot: HostSnapshot) -> Cell:
-    worst = fullest(conda_mounts(snapshot))
+    mounts = conda_mounts(snapshot)
+    worst = fullest(mounts)
     if worst is None:
-        return MISSING
-    tight = [left for mount in conda_mounts(snapshot) if (left := inodes_left(mount)) is not None]
+        none = mounts == () and not snapshot.environments.fault and not snapshot.installs.fault
+        return cell(tr("no conda"), Tone.DIM) if none else MISSING
+    tight = [left for mount in mounts or () if (left := inodes_left(mount)) is not None]
     inodes = cell(tr(", {percent}% inodes left", percent=min(tight)) if tight else "", Tone.WARN)
     return (
         *cell(tr("{free} free", free=size(worst.free_bytes))),
@@ -236,14 +238,35 @@ def summary(views: Sequence[HostView], *, readonly: bool = False) -> Cell:
     )
 
 
-def empty_note(config_file: str | None) -> Note:
+def empty_note(settings: Settings) -> Note:
     """The fleet has no hosts."""
-    where = cell(config_file or "~/.config/condafleet/config.yaml", Tone.STRONG)
+    where = cell(settings.file or "~/.config/condafleet/config.yaml", Tone.STRONG)
     return Note(
         tr("There are no hosts in the fleet yet"),
         (
+            *((offer(settings.offered),) if settings.offered else ()),
             cell(tr("Name them under hosts: in"), Tone.DIM),
             where,
             cell(tr("or run: condafleet hosts add NAME"), Tone.DIM),
         ),
     )
+
+
+def offer(aliases: Sequence[str]) -> Cell:
+    """How a fleet of this machine alone gets servers: the aliases of ssh_config by name, as far as they are few."""
+    if not aliases:
+        return cell(tr("Only this machine so far. Add servers with: condafleet hosts add NAME"), Tone.DIM)
+    names: list[str] = []
+    for name in aliases:
+        if names and text_width(", ".join((*names, name))) > OFFERED:
+            break
+        names.append(name)
+    more = ", " + CUT if len(names) < len(aliases) else ""
+    found = trn(
+        "{n} alias in ssh_config ({names}). Add it: condafleet hosts add {name}",
+        "{n} aliases in ssh_config ({names}). Add one: condafleet hosts add NAME",
+        len(aliases),
+        names=", ".join(names) + more,
+        name=aliases[0],
+    )
+    return cell(found, Tone.ACCENT)

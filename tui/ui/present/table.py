@@ -30,6 +30,8 @@ class Column:
     right: bool = False
     end: bool = False
     """What does not fit is cut off at its beginning: of a path the end tells."""
+    last: bool = False
+    """What does not fit is cut off at the beginning of the cell's last piece: a path behind figures."""
     live: int = 0
     """Terminal columns kept for live cells, which are not measured without *measure*."""
     measure: Callable[[Any], int] | None = None

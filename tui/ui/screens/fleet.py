@@ -14,7 +14,7 @@ from tui.domain.text import printable
 from tui.services.store import HostView
 from tui.ui.catalog import COMMANDS, FLEET, SESSIONS
 from tui.ui.commands import bindings
-from tui.ui.language import said, tr, trn
+from tui.ui.language import said, trn
 from tui.ui.present import host_detail, hosts
 from tui.ui.present.cell import BLANK, Cell, Tone, cell
 from tui.ui.present.faults import fault_tone, is_down
@@ -45,7 +45,7 @@ class FleetScreen(TableScreen):
         return [hosts.row(view)]
 
     def note(self, views: Sequence[HostView]) -> Note:
-        return hosts.empty_note(self.fleet.settings.file)
+        return hosts.empty_note(self.fleet.settings)
 
     def detail_of(self, key: Hashable) -> tuple[Cell, list[Line]] | None:
         name = str(key)
@@ -71,7 +71,7 @@ class FleetScreen(TableScreen):
             return BLANK
         if view.fault is None or not is_down(view):
             if self.fleet.settings.file is None and len(self.fleet.store.hosts()) == 1:
-                return cell(tr("Only this machine so far. Add servers with: condafleet hosts add NAME"), Tone.DIM)
+                return hosts.offer(self.fleet.settings.offered)
             return host_detail.reached(view)
         text = " ".join(said(view.fault.message).split())
         remedy = f"  {said(view.fault.remedy)}" if view.fault.remedy else ""

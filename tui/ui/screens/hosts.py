@@ -50,7 +50,7 @@ class HostsScreen(TableScreen):
         self.renew()  # the last line of the log is a column
 
     def note(self, views: Sequence[HostView]) -> Note:
-        return hosts.empty_note(self.fleet.settings.file)
+        return hosts.empty_note(self.fleet.settings)
 
     def detail_of(self, key: Hashable) -> tuple[Cell, list[Line]] | None:
         name = str(key)

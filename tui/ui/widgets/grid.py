@@ -13,7 +13,7 @@ from textual.message import Message
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
-from tui.ui.present.cell import Cell, Tone, cell, fit, wrap
+from tui.ui.present.cell import Cell, Tone, cell, fit, fit_within, wrap
 from tui.ui.present.table import GAP, Column, Note, Row, fit_columns
 from tui.ui.widgets.toned import Toned
 
@@ -348,7 +348,8 @@ class Grid(Toned, ScrollView, can_focus=True):
 
     def _new_line(self, row: Row, over: str, marked: bool, width: int, live: Sequence[Cell]) -> Strip:
         if row.head:
-            head = fit(row.head, width)
+            paths = [place for place, (text, _) in enumerate(row.head) if text.startswith("/")]
+            head = fit_within(row.head, width, paths[0]) if paths else fit(row.head, width)
             return Strip(self.segments(head, over), width).adjust_cell_length(width, self.base(over))
         lively = iter(live)
         cells = [next(lively) if callable(each) else each for each in row.cells]
@@ -364,7 +365,10 @@ class Grid(Toned, ScrollView, can_focus=True):
             if used > LEFT:
                 segments.append(Segment(" " * GAP, blank))
                 used += GAP
-            segments += self.segments(fit(spans, size, right=column.right, end=column.end), over)
+            fitted = (
+                fit_within(spans, size, -1) if column.last else fit(spans, size, right=column.right, end=column.end)
+            )
+            segments += self.segments(fitted, over)
             used += size
         # Painting costs by the piece, and of what a line is made of nearly half are blanks beside blanks.
         return Strip(segments, used).adjust_cell_length(width, blank).simplify()

@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import ClassVar
 
+from rich.color import Color as RichColor
+from rich.color import blend_rgb
+from rich.color_triplet import ColorTriplet
 from rich.segment import Segment
 from rich.style import Style
 from textual.content import Content
@@ -14,7 +17,7 @@ from textual.widget import Widget
 
 from tui.ui.present.cell import Cell, Tone
 
-__all__ = ["TONE_STYLES", "Toned", "content"]
+__all__ = ["CONTRAST", "TONE_STYLES", "Toned", "content", "contrast"]
 
 TONE_STYLES: dict[Tone, str] = {
     Tone.PLAIN: "",
@@ -26,10 +29,42 @@ TONE_STYLES: dict[Tone, str] = {
     Tone.ACCENT: "$text-accent",
 }
 
+CONTRAST = 4.5
+"""The least contrast of text, as WCAG 2 asks of it."""
+STEPS = 10
+"""From a tone's own colour to that of plain text."""
+
 
 def content(spans: Cell) -> Content:
     """A cell as Textual content; its text is never read as markup."""
     return Content.assemble(*(Content.styled(text, TONE_STYLES[tone]) for text, tone in spans))
+
+
+def _legible(own: Style, base: Style) -> RichColor | None:
+    """The colour of *own*, as near to that of plain text as it takes to be read on the background of *base*.
+
+    Tones are made for the widget's background; a cursor's is another.
+    """
+    front, text, behind = (None if each is None else each.triplet for each in (own.color, base.color, base.bgcolor))
+    if base.reverse or front is None or text is None or behind is None:
+        return own.color  # colours that only the terminal knows
+    for step in range(STEPS + 1):
+        mixed = blend_rgb(front, text, step / STEPS)
+        if contrast(mixed, behind) >= CONTRAST:
+            break
+    return RichColor.from_triplet(mixed)
+
+
+def contrast(one: ColorTriplet, other: ColorTriplet) -> float:
+    """How well two colours are told apart, 1 to 21, as WCAG 2 counts it."""
+    dark, light = sorted((_luminance(one), _luminance(other)))
+    return (light + 0.05) / (dark + 0.05)
+
+
+def _luminance(colour: ColorTriplet) -> float:
+    shares = [each / 255 for each in colour]
+    red, green, blue = (each / 12.92 if each <= 0.04045 else ((each + 0.055) / 1.055) ** 2.4 for each in shares)
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
 
 
 class Toned(Widget):
@@ -89,5 +124,7 @@ class Toned(Widget):
             if style is None:
                 # Not the partial style: only the whole one has muted colours blended with the background.
                 own = self.get_component_rich_style(f"tone--{tone.value}")
-                style = self._tones[over, tone] = self.base(over) + Style(color=own.color, bold=own.bold)
+                base = self.base(over)
+                colour = _legible(own, base) if over else own.color
+                style = self._tones[over, tone] = base + Style(color=colour, bold=own.bold)
             yield Segment(text, style)
