@@ -89,7 +89,7 @@ def test_a_filter_shows_what_it_says(text: str, shown: str) -> None:
 
 
 @pytest.mark.parametrize(("text", "shown", "says", "at"), [
-    ("llm host:", "a", "host:: It waits for what to look for.", 5),
+    ("llm host:", "a", "“host:” – It waits for what to look for.", 5),
     ("torch<", "ab", "It waits for a version.", 1),
     ("size>", "abcd", "It waits for a size such as 5G.", 1),
     ("size>5X gpu01", "a", "'5X' is no size", 1),
