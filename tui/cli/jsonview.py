@@ -257,7 +257,6 @@ def _pane_json(pane: Pane) -> Object:
         "dead": pane.dead,
         "exit_status": pane.exit_status,
         "ended": time_json(pane.ended),
-        "ended": time_json(pane.ended),
         "cwd": _text(pane.cwd),
         "prefix": _text(pane.prefix),
         "active": pane.active,

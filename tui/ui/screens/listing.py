@@ -239,6 +239,8 @@ class ListingScreen(ArrangeScreen):
         note = no_match_note(printable(words), self.counted(total), unknown) if total else gathered.note
         self.grid.set_columns(titled(wanted.columns, wanted.sort))
         self.grid.set_rows(arranged.shown, gathered.natural, note, arranged.places)
+        if self._entering:
+            self.call_after_refresh(self._enter)
         if self._wanted_key is not None and self.grid.move_to(self._wanted_key):
             self._wanted_key = None
         self.drawn_for, self.drawn_sort, self.drawn_group = words, wanted.sort, wanted.grouping
@@ -343,7 +345,8 @@ class ListingScreen(ArrangeScreen):
         self.call_after_refresh(self._enter)
 
     def _enter(self) -> None:
-        if self._entering:
+        # A table that has no rows yet says so again when they are drawn.
+        if self._entering and self.grid.cursor_item is not None:
             self._entering = False
             self.action_detail()
 

@@ -70,7 +70,10 @@ class Detail(Toned, ScrollView, can_focus=True):
         return "\n".join("".join(part for part, _ in spans).rstrip() for spans in self._wrapped)
 
     def on_resize(self, event: events.Resize) -> None:
+        before = self._wrapped
         self._rewrap()
+        if self._wrapped is not before:
+            self.refresh()  # the first painting, or one at the old width, may be done already
 
     def _rewrap(self) -> None:
         room = self.scrollable_content_region.width - 2

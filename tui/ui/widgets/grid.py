@@ -268,6 +268,7 @@ class Grid(Toned, ScrollView, can_focus=True):
         self._fit()
         self._set_extent()
         self._show_cursor()
+        self.refresh()
 
     def _fit(self) -> None:
         self._fitted_for = self.scrollable_content_region.width
