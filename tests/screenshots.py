@@ -9,6 +9,7 @@ ids and the last digit of played figures.
 from __future__ import annotations
 
 import asyncio
+import html
 import os
 import re
 import socket
@@ -18,6 +19,7 @@ from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from rich.cells import cell_len
 from textual.pilot import Pilot
 from textual.widgets import Input
 
@@ -232,6 +234,22 @@ async def take(
     return taken
 
 
+TEXT = re.compile(r'(<text [^>]*?textLength=")([0-9.]+)("[^>]*>)([^<]+)(?=</text>)')
+CELL = 12.2
+"""How wide the picture makes one column of the terminal, in its own units."""
+
+
+def widened(svg: str) -> str:
+    """*svg* with wide characters two columns wide: Rich counts characters for the length of a text, not columns."""
+
+    def piece(found: re.Match[str]) -> str:
+        before, length, after, text = found.groups()
+        cells = cell_len(html.unescape(text))
+        return f"{before}{length if text.isascii() else f'{cells * CELL:g}'}{after}{text}"
+
+    return TEXT.sub(piece, svg)
+
+
 def still(svg: str, demo: DemoFleet) -> str:
     """*svg* without what differs each time, or is this machine's own; widths stay as they are."""
     for number, host in enumerate(demo.hosts):
@@ -257,7 +275,7 @@ def shoot(
         with DemoFleet(plans, parent=Path("/tmp"), name="shots") as demo, environ(demo.environ):
             for name, svg in runtime.run(take(demo, chosen, size, plans[-1].name, came)).items():
                 file = FOLDER / f"{name}{suffix}.svg"
-                file.write_text(still(svg, demo), encoding="utf-8")
+                file.write_text(widened(still(svg, demo)), encoding="utf-8")
                 print(f"{file.name}: {len(svg) // 1024} KiB")
 
 
