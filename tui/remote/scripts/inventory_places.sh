@@ -45,7 +45,7 @@ blocked() { # PATH
   while [ $iv_i -lt $iv_n ]; do
     iv_i=$((iv_i + 1))
     eval "iv_m=\$iv_s$iv_i"
-    case $1/ in "${iv_m%/}"/*) return 0 ;; esac
+    case $1/ in "${iv_m%/}/"*) return 0 ;; esac
   done
   return 1
 }
