@@ -19,9 +19,9 @@ import random
 import resource
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
@@ -37,10 +37,13 @@ from tui.domain.packages import Package, PackageInterner, PackageManager
 from tui.domain.settings import Intervals, Settings
 from tui.domain.snapshot import PARTS, HostSnapshot, Part
 from tui.ports import Connection, ConnectionFacts
+from tui.remote.lane import Lane
 from tui.remote.turns import next_slice, slice_over
 from tui.services.engine import FleetService
 from tui.services.events import Event
 from tui.services.probing import Partial, ReadingLike
+
+T = TypeVar("T")
 
 
 class Reading:
@@ -158,6 +161,9 @@ class Probe:
 
     async def search(self, path: str, progress: Callable[[str], None] | None = None) -> tuple[str, ...]:
         return ()
+
+    async def put_question(self, kind: str, question: Callable[[Lane], Awaitable[T]], *, keep: bool = False) -> T:
+        raise AssertionError(f"nobody puts a question of {kind}")
 
     async def disk(self, places: Sequence[DiskPlace], progress: Callable[[int], None] | None = None) -> DiskTable:
         return DiskTable()

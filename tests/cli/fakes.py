@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 import json
 import time
-from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, TypeVar
 
 import pytest
 
@@ -25,9 +25,12 @@ from tui.domain.settings import Limits, Settings
 from tui.domain.snapshot import Part
 from tui.domain.text import decode
 from tui.ports import Channel, ConnectionFacts, Prompter, TermRequest, TrustedKey
+from tui.remote.lane import Lane
 from tui.services.events import Bus
 from tui.services.fleet import TerminalPlan
 from tui.services.store import DiskCount, Store
+
+T = TypeVar("T")
 
 REFUSED = Fault(FaultKind.REFUSED, "gpu02: 192.0.2.2 port 22 refused the connection", "Is sshd running there?", 1.8e9)
 NO_TMUX = Fault(FaultKind.TOOL_MISSING, "there is no tmux", "Install it.")
@@ -166,6 +169,11 @@ class FakeFleet:
     async def search(self, host: str, path: str, progress: Callable[[str], None] | None = None) -> tuple[str, ...]:
         self.searched.append((host, path))
         return ()
+
+    async def put_question(
+        self, host: str, kind: str, question: Callable[[Lane], Awaitable[T]], *, keep: bool = False
+    ) -> T:
+        raise AssertionError(f"nobody puts a question of {kind} to {host}")
 
     async def disk(self, host: str, progress: Callable[[int], None] | None = None) -> DiskCount:
         raise AssertionError("nobody wanted the disk to be counted")

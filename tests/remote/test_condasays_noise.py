@@ -10,12 +10,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.remote.recordings import Recording, everything
+from tui.domain.planned import MOST_PACKAGES
 from tui.remote.condasays.cleaning import read_cleaning
 from tui.remote.condasays.document import document
 from tui.remote.condasays.matters import LONGEST_LINE, MOST_LINES
 from tui.remote.condasays.outcome import read_outcome
 from tui.remote.condasays.plan import read_plan
-from tui.remote.condasays.planned import MOST_PACKAGES
 from tui.remote.condasays.progress import Phase, Progress, ProgressReader
 
 CONTROLS = re.compile("[\\x00-\\x1f\\x7f-\\x9f\\u202a-\\u202e\\udc80-\\udcff]")

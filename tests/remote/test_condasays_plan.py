@@ -7,15 +7,15 @@ import json
 import pytest
 
 from tests.remote.recordings import CONDA, MICROMAMBA, everything, recordings
+from tui.domain.planned import PackagePlan, PlannedPackage, of_dist
 from tui.remote.condasays.cleaning import CleanEntry, CleanPart, read_cleaning
 from tui.remote.condasays.plan import read_plan
-from tui.remote.condasays.planned import Plan, PlannedPackage, of_dist
 from tui.remote.condasays.progress import Phase, Progress, ProgressReader
 
 CHANNEL = "file:///srv/channel"
 
 
-def plan(folder: str, number: str) -> Plan:
+def plan(folder: str, number: str) -> PackagePlan:
     found = read_plan(recordings(folder)[number].stdout)
     assert found is not None
     return found

@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
 from tests.fakes import FakeClock
 from tui.domain.diskplaces import DiskPlace
@@ -19,12 +19,15 @@ from tui.domain.machine import Load, Machine
 from tui.domain.settings import Settings
 from tui.domain.snapshot import HostSnapshot, Part
 from tui.ports import Channel, Clock, Connection, ConnectionFacts, TermRequest
+from tui.remote.lane import Lane
 from tui.services.asking import AskingPrompter
 from tui.services.engine import FleetService
 from tui.services.events import Event
 from tui.services.probing import Partial, ProbeApi
 
 __all__ = ["FakeHost", "FakeSnapshots", "FakeWorld", "Reading", "fault", "running"]
+
+T = TypeVar("T")
 
 
 def fault(kind: FaultKind = FaultKind.TIMEOUT, message: str = "it did not answer") -> HostFaultError:
@@ -146,6 +149,9 @@ class FakeProbe:
         if progress is not None:
             progress(path)
         return (f"{path}/found",)
+
+    async def put_question(self, kind: str, question: Callable[[Lane], Awaitable[T]], *, keep: bool = False) -> T:
+        raise AssertionError(f"nobody puts a question of {kind}")
 
     async def disk(self, places: Sequence[DiskPlace], progress: Callable[[int], None] | None = None) -> DiskTable:
         self.host.asked.append((self.host.clock.monotonic(), "disk"))

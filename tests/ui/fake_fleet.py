@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import replace
+from typing import TypeVar
 
 from tui.domain.environments import Environment, EnvKind, Install, Manager, UsageSignal, Use
 from tui.domain.errors import HostFaultError
@@ -18,9 +19,12 @@ from tui.domain.sessions import Pane, Session, Window
 from tui.domain.settings import Settings
 from tui.domain.snapshot import HostSnapshot, Part
 from tui.ports import Channel, ConnectionFacts, TermRequest
+from tui.remote.lane import Lane
 from tui.services.events import Bus
 from tui.services.fleet import TerminalPlan
 from tui.services.store import DiskCount, Store
+
+T = TypeVar("T")
 
 NOW = 1_790_000_000.0
 GIB = 1 << 30
@@ -88,6 +92,11 @@ class FakeFleet:
 
     async def search(self, host: str, path: str, progress: Callable[[str], None] | None = None) -> tuple[str, ...]:
         return ()
+
+    async def put_question(
+        self, host: str, kind: str, question: Callable[[Lane], Awaitable[T]], *, keep: bool = False
+    ) -> T:
+        raise AssertionError(f"nobody puts a question of {kind} to {host}")
 
     async def disk(self, host: str, progress: Callable[[int], None] | None = None) -> DiskCount:
         raise AssertionError("nobody wanted the disk to be counted")

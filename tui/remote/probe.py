@@ -236,6 +236,24 @@ class HostProbe:
 
         return await self._put("history", ask)
 
+    async def put_question(self, kind: str, question: Callable[[Lane], Awaitable[T]], *, keep: bool = False) -> T:
+        """Put *question* over the lane for *kind*, which is closed afterwards unless it is to be kept.
+
+        Raises HostFaultError, ``protocol`` for an answer that makes no sense. A question whose lane another one broke
+        before is put again: what it does must bear that.
+        """
+
+        async def ask(lane: Lane) -> T:
+            try:
+                return await question(lane)
+            finally:
+                if keep:
+                    self._pool.give_up(lane)
+                else:
+                    self._pool.leave(kind, lane)
+
+        return await self._put(kind, ask)
+
     async def disk(self, places: Sequence[DiskPlace], progress: Callable[[int], None] | None = None) -> DiskTable:
         """The disk table of *places*; no package of it counts as unused. Raises HostFaultError, see :func:`ask_disk`.
 

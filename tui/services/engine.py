@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Coroutine, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, TypeVar
 
 from tui.domain.history import History
 from tui.domain.hosts import HostSpec, HostState
@@ -16,6 +16,7 @@ from tui.domain.snapshot import PARTS
 from tui.domain.text import printable
 from tui.ports import Channel, Clock, Connector, SnapshotStore, TermRequest
 from tui.remote import attach
+from tui.remote.lane import Lane
 from tui.services.asking import AskingPrompter
 from tui.services.diskcount import DiskCounter
 from tui.services.events import Bus, HostNoticed
@@ -30,6 +31,7 @@ from tui.services.watcher import HostWatcher, World
 __all__ = ["FleetService"]
 
 LOG = logging.getLogger(__name__)
+T = TypeVar("T")
 
 # Real seconds, whatever the fleet's clock says: together they keep the promise that closing takes one.
 _READ_SEARCH_S = 2.0
@@ -181,6 +183,13 @@ class FleetService:
     async def disk(self, host: str, progress: Callable[[int], None] | None = None) -> DiskCount:
         """Count the disk of *host*; see :class:`FleetApi`. Raises HostFaultError."""
         return await self._counter.count(self._watch(host), progress)
+
+    async def put_question(
+        self, host: str, kind: str, question: Callable[[Lane], Awaitable[T]], *, keep: bool = False
+    ) -> T:
+        """Put *question* to *host*; see :class:`FleetApi`. Raises HostFaultError."""
+        _, probe = await self._watch(host).reached()
+        return await probe.put_question(kind, question, keep=keep)
 
     async def terminal(self, plan: TerminalPlan, term: TermRequest) -> Channel:
         """A pty channel for *plan* over the live connection. Raises HostFaultError."""

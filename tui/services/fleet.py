@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from tui.domain.history import History
 from tui.domain.sessions import Session
 from tui.domain.settings import Settings
 from tui.ports import Channel, TermRequest
+from tui.remote.lane import Lane
 from tui.services.events import Bus
 from tui.services.store import DiskCount, Store
 
 __all__ = ["FleetApi", "TerminalPlan"]
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +81,15 @@ class FleetApi(Protocol):
         The table is in the store when this returns, the sizes in its environments. Cancel the call to end the count.
         Counts of one host take turns. No package counts as unused: whoever else may use a cache is not established.
         Raises HostFaultError.
+        """
+
+    async def put_question(
+        self, host: str, kind: str, question: Callable[[Lane], Awaitable[T]], *, keep: bool = False
+    ) -> T:
+        """Put *question* to *host* over the lane for *kind*: closed afterwards unless it is to be kept for more.
+
+        For services; front ends have a method of their own for what they want. Raises HostFaultError, also when the
+        host is not up.
         """
 
     async def terminal(self, plan: TerminalPlan, term: TermRequest) -> Channel:

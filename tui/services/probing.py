@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Protocol
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Any, Protocol, TypeVar
 
 from tui.domain.diskplaces import DiskPlace
 from tui.domain.disktable import DiskTable
@@ -11,9 +11,11 @@ from tui.domain.history import History
 from tui.domain.hosts import HostSpec
 from tui.domain.snapshot import Part
 from tui.ports import Connection
+from tui.remote.lane import Lane
 
 __all__ = ["Partial", "ProbeApi", "ProbeFactory", "ReadingLike"]
 
+T = TypeVar("T")
 Partial = Callable[[Mapping[str, Part[Any]]], None]
 
 
@@ -58,6 +60,12 @@ class ProbeApi(Protocol):
         """The disk table of *places*; *progress* gets the entries looked at so far. Raises HostFaultError.
 
         Cancelled, the count on the host ends, too.
+        """
+
+    async def put_question(self, kind: str, question: Callable[[Lane], Awaitable[T]], *, keep: bool = False) -> T:
+        """Put *question* over the lane for *kind*, which is closed afterwards unless it is to be kept.
+
+        Raises HostFaultError, also for an answer that makes no sense.
         """
 
     async def close(self) -> None:

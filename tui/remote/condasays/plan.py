@@ -9,8 +9,8 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from tui.domain.planned import MOST_PACKAGES, SUBDIRS, PackagePlan, PlannedPackage
 from tui.remote.condasays.document import document, text_of, whole_number
-from tui.remote.condasays.planned import MOST_PACKAGES, SUBDIRS, Plan, PlannedPackage
 from tui.remote.condasays.plantext import plan_in_text
 
 __all__ = ["read_plan"]
@@ -19,7 +19,7 @@ _LONGEST = 500
 _SUBDIR = re.compile(f"/{SUBDIRS}")
 
 
-def read_plan(stdout: str) -> Plan | None:
+def read_plan(stdout: str) -> PackagePlan | None:
     """The plan in a command's output; None where none can be read. Never raises."""
     said = document(stdout) if "{" in stdout else None
     if said is None:
@@ -27,7 +27,7 @@ def read_plan(stdout: str) -> Plan | None:
     return _from_json(said) if said.get("actions") or said.get("message") else None
 
 
-def _from_json(said: Mapping[str, Any]) -> Plan | None:
+def _from_json(said: Mapping[str, Any]) -> PackagePlan | None:
     if said.get("success") is False or said.get("error"):
         return None
     actions = said.get("actions")
@@ -38,7 +38,7 @@ def _from_json(said: Mapping[str, Any]) -> Plan | None:
     fetch, cut_fetch = _packages(groups, "FETCH")
     named = [text_of(each.get("PREFIX")) for each in groups]
     dry = said.get("dry_run")
-    return Plan(
+    return PackagePlan(
         prefix=text_of(said.get("prefix")) or next((each for each in named if each), None),
         link=link,
         unlink=unlink,

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from tui.domain.planned import MOST_PACKAGES, SUBDIRS, PackagePlan, PlannedPackage, of_dist
 from tui.remote.condasays.document import MOST_JSON
-from tui.remote.condasays.planned import MOST_PACKAGES, SUBDIRS, Plan, PlannedPackage, of_dist
 from tui.remote.condasays.terminal import segments
 
 __all__ = ["plan_in_text"]
@@ -52,7 +52,7 @@ class _Found:
             into.append(package)
 
 
-def plan_in_text(stdout: str) -> Plan | None:
+def plan_in_text(stdout: str) -> PackagePlan | None:
     """The plan among the lines of *stdout*; None where there is none."""
     found = _Found()
     part = ""
@@ -60,7 +60,7 @@ def plan_in_text(stdout: str) -> Plan | None:
         part = _read(found, part, line)
     if found.prefix is None and not found.count and found.message is None:
         return None
-    return Plan(
+    return PackagePlan(
         found.prefix,
         tuple(found.link),
         tuple(found.unlink),

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-__all__ = ["MOST_PACKAGES", "SUBDIRS", "Plan", "PlannedPackage", "of_dist"]
+__all__ = ["MOST_PACKAGES", "SUBDIRS", "PackagePlan", "PlannedPackage", "of_dist"]
 
 MOST_PACKAGES = 20_000
 SUBDIRS = r"(?:noarch|(?:linux|osx|win|freebsd|emscripten|wasi|zos)-[a-z0-9_]{1,20})/?\Z"
@@ -33,7 +33,7 @@ class PlannedPackage:
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class PackagePlan:
     """What would happen. A package that changes its version or build is in *unlink* and in *link*."""
 
     prefix: str | None = None

@@ -1,0 +1,23 @@
+"""A job: everything that the task engine needs to start one change on a host."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from tui.domain.tasks import TaskSpec
+from tui.remote.tasks import RUN_ARGV
+
+__all__ = ["Job"]
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """What :func:`tui.remote.tasks.start_task` takes."""
+
+    spec: TaskSpec
+    """Its argv is what people see and may copy; without a *program* it is also what runs."""
+    program: bytes = RUN_ARGV
+    """POSIX sh of this package. Exit status 0: done, and verified on the disk; 3: refused, nothing was changed;
+    anything else: it failed."""
+    args: tuple[str | bytes, ...] | None = None
+    """``$1 …`` of the program; None: the argv."""
