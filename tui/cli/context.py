@@ -8,10 +8,10 @@ import contextlib
 import os
 import signal
 import time
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 from tui.cli.backend import Backend
 from tui.cli.diag import Diag, progress_text
@@ -38,6 +38,7 @@ EACH_HOST_S = 0.1
 SEARCH_S = 3600.0
 """How long a polite search of a large file system may take."""
 SLICE_S = 1.0
+T = TypeVar("T")
 
 
 class RunInterruptedError(CondafleetError):
@@ -131,6 +132,25 @@ class Fleet:
         return Gathered(
             tuple(self._judge(name, parts, interrupted, limit, failures.get(name)) for name in hosts), interrupted
         )
+
+    async def until(self, work: Coroutine[Any, Any, T], doing: str) -> T:
+        """What *work* gives, with *doing* on the progress line. Raises what it raises, and Ctrl-C's error.
+
+        Unlike the waiting for answers it has no limit of its own: whatever is asked of a host meanwhile has one.
+        """
+        running = asyncio.ensure_future(work)
+        pressed = asyncio.ensure_future(self.interrupted.wait())
+        self._diag.progress.show(doing, force=True)
+        try:
+            await asyncio.wait((running, pressed), return_when=asyncio.FIRST_COMPLETED)
+            if running.done():
+                return running.result()
+            raise RunInterruptedError(f"Interrupted while {doing}.")
+        finally:
+            for task in (running, pressed):
+                task.cancel()
+            await asyncio.wait((running, pressed), timeout=SLICE_S)
+            self._diag.progress.hide()
 
     async def history(self, env: Environment) -> History:
         """What was asked of conda for *env*, of a host that was gathered from. Raises HostFaultError, or Ctrl-C's."""

@@ -71,6 +71,10 @@ class TtyPrompter:
                 return HostKeyAnswer.SAVE
             text = f"{_shown(question.host)}: please type yes, once, no or the whole fingerprint: "
 
+    async def line(self, text: str) -> str | None:
+        """What the person typed after *text*, which is shown as it is; None when nobody can be asked, or cancelled."""
+        return await self._ask(text, echo=True, empty="")
+
     async def _ask(self, text: str, *, echo: bool, empty: str | None = None) -> str | None:
         async with self._one_at_a_time:
             with contextlib.ExitStack() as stack:

@@ -1,0 +1,86 @@
+"""Tasks as the JSON of the outside contract, and in words. Pure."""
+
+from __future__ import annotations
+
+from tui.cli.jsonview import Object, fault_json, time_json
+from tui.cli.words import age, one_line
+from tui.domain.redact import redact
+from tui.domain.tasks import Holder, Task, TaskState, duration_s
+from tui.domain.text import printable
+
+__all__ = ["outcome_text", "task_json", "waits_text"]
+
+_STATES = {
+    TaskState.QUEUED: "queued",
+    TaskState.WAITING_LOCK: "waits",
+    TaskState.RUNNING: "running",
+    TaskState.SUCCEEDED: "done",
+    TaskState.FAILED: "failed",
+    TaskState.CANCELLED: "cancelled",
+    TaskState.LOST: "lost",
+}
+
+
+def task_json(task: Task) -> Object:
+    """One task, in the contract's fields and order, then further ones."""
+    return {
+        "id": task.id,
+        "host": task.host,
+        "kind": task.kind,
+        "target": printable(task.target),
+        "argv": [printable(redact(word)) for word in task.argv],
+        "state": task.state.value,
+        "operator": printable(task.operator),
+        "created": time_json(task.created),
+        "started": time_json(task.started),
+        "ended": time_json(task.ended),
+        "exit_code": task.exit_code,
+        "log_bytes": task.log_bytes,
+        "summary": printable(redact(task.summary)) or None,
+        "fault": fault_json(task.fault),
+        "waits_for": None if task.waits_for is None else _holder_json(task.waits_for),
+        "cancelling": task.cancelling,
+        "left_behind": task.left_behind,
+    }
+
+
+def _holder_json(holder: Holder) -> Object:
+    def text(value: str | None) -> str | None:
+        return None if value is None else printable(redact(value))
+
+    return {
+        "kind": text(holder.kind),
+        "place": text(holder.place),
+        "operator": text(holder.operator),
+        "host": text(holder.host),
+        "pid": holder.pid,
+        "task": text(holder.task),
+        "target": text(holder.target),
+        "since": time_json(holder.since),
+        "command": [printable(redact(word)) for word in holder.command],
+    }
+
+
+def waits_text(holder: Holder) -> str:
+    """``waits for clean of ada@laptop (20261121-…)``"""
+    if holder.kind == "process":
+        command = " ".join(holder.command)[:80] or "a package manager"
+        return f"waits for {printable(redact(command))} (process {holder.pid or '?'}), started by hand"
+    who = f" of {printable(holder.operator)}" if holder.operator else ""
+    where = f" on {printable(holder.host)}" if holder.host else ""
+    what = f" {printable(holder.task_kind)}" if holder.task_kind else " a change"
+    return f"waits for{what}{who}{where}"
+
+
+def outcome_text(task: Task, now: float) -> str:
+    """How *task* is, or ended, in one line without its name: those of equal text can be told together."""
+    if task.waits_for is not None and task.state is TaskState.WAITING_LOCK:
+        return waits_text(task.waits_for)
+    word = _STATES[task.state]
+    if task.fault is not None:
+        return f"{word}: {one_line(task.fault.message)}"
+    if task.state is TaskState.FAILED and task.exit_code is not None:
+        return f"{word} (exit code {task.exit_code})"
+    if task.state is TaskState.RUNNING:
+        return f"{word} for {age(duration_s(task, now))}"
+    return word

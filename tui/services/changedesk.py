@@ -1,0 +1,113 @@
+"""Changes on a running fleet: the implementation of :class:`tui.services.changes.ChangesApi`.
+
+What each kind of change looks at and runs is a :class:`Kind` of its own; here is what all share: the host must be up
+and known in this run, nothing is started while a concern stands, and what is needed to rebuild is archived before.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
+from typing import Protocol
+
+from tui.domain.changes import Change, ChangeKind, ConcernKind, Prepared, acceptable
+from tui.domain.environments import Environment, Install
+from tui.domain.errors import HostFaultError, RefusedError
+from tui.domain.phrases import phrase
+from tui.domain.tasks import Task, new_task_id
+from tui.domain.text import printable
+from tui.ports import Clock
+from tui.remote.jobs import Job
+from tui.services.faults import lost_fault
+from tui.services.store import HostView, Store
+
+__all__ = ["Archiver", "ChangeDesk", "Ground", "Kind"]
+
+
+@dataclass(frozen=True, slots=True)
+class Ground:
+    """What is known of a host in this run, for a change on it."""
+
+    view: HostView
+    installs: tuple[Install, ...]
+    environments: tuple[Environment, ...]
+
+    def environment(self, prefix: str) -> Environment | None:
+        """The environment at *prefix*."""
+        return next((each for each in self.environments if each.prefix == prefix), None)
+
+    def install(self, root: str | None) -> Install | None:
+        """The install at *root*."""
+        return next((each for each in self.installs if each.root == root), None)
+
+
+class Kind(Protocol):
+    """One kind of change."""
+
+    async def prepare(self, change: Change, ground: Ground) -> Prepared:
+        """Look at it. Raises HostFaultError."""
+
+    def job(self, prepared: Prepared, ground: Ground, task_id: str, operator: str) -> Job:
+        """What is started for it."""
+
+
+Archiver = Callable[[Prepared, str], Awaitable[None]]
+"""Keeps what is needed to rebuild the environment of a change, for the task of that id. Raises StorageError,
+HostFaultError; nothing is started then."""
+
+_ARCHIVED = frozenset(
+    {ChangeKind.REMOVE, ChangeKind.RECREATE, ChangeKind.INSTALL, ChangeKind.UPDATE, ChangeKind.UNINSTALL}
+)
+
+
+class ChangeDesk:
+    """See :class:`ChangesApi`. *start*: starts a job on a host; *operator*: ``ada@laptop``."""
+
+    def __init__(
+        self,
+        store: Store,
+        clock: Clock,
+        kinds: Mapping[ChangeKind, Kind],
+        start: Callable[[str, Job], Awaitable[Task]],
+        operator: str,
+        archive: Archiver | None = None,
+    ) -> None:
+        self._store = store
+        self._clock = clock
+        self._kinds = kinds
+        self._start = start
+        self._operator = operator
+        self._archive = archive
+
+    async def prepare(self, change: Change) -> Prepared:
+        """Look at what *change* would do; see :class:`ChangesApi`."""
+        return await self._kinds[change.kind].prepare(change, self._ground(change.host))
+
+    async def start(self, prepared: Prepared, accepted: Iterable[ConcernKind] = ()) -> Task:
+        """Begin it as a task; see :class:`ChangesApi`."""
+        change = prepared.change
+        # Only what was shown can have been accepted.
+        agreed = frozenset(accepted) & acceptable(prepared.concerns)
+        prepared = replace(prepared, change=replace(change, accepted=agreed))
+        if prepared.standing:
+            reasons = " ".join(each.text for each in prepared.standing)
+            place = f"{change.host}:{printable(change.label)}"
+            raise RefusedError(
+                phrase("{place} was left alone: {reasons}", place=place, reasons=reasons),
+                phrase("Nothing was changed."),
+            )
+        ground = self._ground(change.host)
+        task_id = new_task_id(self._clock.now(), os.urandom(4))
+        job = self._kinds[change.kind].job(prepared, ground, task_id, self._operator)
+        if self._archive is not None and change.kind in _ARCHIVED:
+            await self._archive(prepared, task_id)
+        return await self._start(change.host, job)
+
+    def _ground(self, host: str) -> Ground:
+        """Raises HostFaultError where what is known is old, or nothing is."""
+        view = self._store.host(host)
+        installs, environments = view.snapshot.installs, view.snapshot.environments
+        if view.stale_parts & {"installs", "environments"} or installs.value is None or environments.value is None:
+            raise HostFaultError(environments.fault or installs.fault or view.fault or lost_fault(host))
+        return Ground(view, installs.value, environments.value)
