@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import argparse
+import inspect
 import subprocess
 import sys
 
@@ -10,7 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tui import __version__
-from tui.cli.parser import BadArguments, parse, plural_of, wants
+from tui.cli.commands import COMMANDS, module_of
+from tui.cli.parser import BadArguments, build, parse, plural_of, wants
 from tui.demo.layouts import DEFAULT_HOSTS, MOST_HOSTS
 
 
@@ -182,3 +185,25 @@ def test_the_help_of_a_demo_tells_of_the_command_and_of_how_many_hosts(capsys: p
     assert "[-- COMMAND …]" in text
     assert f"default: {DEFAULT_HOSTS}" in " ".join(text.split())
     assert f"1 to {MOST_HOSTS}" in " ".join(text.split())
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_each_command_of_the_table_has_its_module(name: str) -> None:
+    module, command = module_of(name), COMMANDS[name]
+    actions = build(name)._actions
+    below = [action for action in actions if isinstance(action, argparse._SubParsersAction)]
+    words = [it for action in below[0].choices[name]._actions if isinstance(action, argparse._SubParsersAction)
+             for it in action.choices]  # fmt: skip
+    assert tuple(words) == command.actions
+    assert {command.default, *command.makes_config} <= {"", *command.actions}
+    assert name in {"demo", "completion"} or inspect.iscoroutinefunction(module.run)
+
+
+def test_the_help_of_one_command_loads_the_module_of_no_other() -> None:
+    code = (
+        "import contextlib, io, sys\nfrom tui.__main__ import main\n"
+        "with contextlib.redirect_stdout(io.StringIO()):\n    main(['find', '--help'])\n"
+        "print(*(name for name in sys.modules if name.startswith('tui.cli.commands.')))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60)
+    assert done.stdout.split() == ["tui.cli.commands.find"]

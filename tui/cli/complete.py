@@ -17,6 +17,7 @@ import sys
 from collections.abc import Iterable, Iterator, Sequence
 
 from tui.cli import parser
+from tui.cli.commands import COMMANDS
 from tui.cli.complete_bash import split, text_for_bash
 from tui.domain.hosts import HostSpec
 
@@ -24,12 +25,6 @@ __all__ = ["answer", "candidates"]
 
 MOST = 1000
 """More candidates than these help nobody."""
-
-TARGETS = {
-    "envs": "environment?", "diff": "environment", "packages": "environment", "find": "environment?",
-    "gpus": "host?", "sessions": "session?", "attach": "session", "shell": "host", "probe": "host",
-}  # fmt: skip
-"""What the arguments of a command name; with ``?`` a whole host, or a group, will do as well."""
 
 Candidate = tuple[str, str]
 
@@ -54,7 +49,7 @@ def candidates(words: Sequence[str]) -> list[Candidate]:
     """What the last of *words* may become, each with its meaning."""
     current, before = (words[-1] if words else ""), list(words[:-1])
     command = _command_of(before)
-    actions = _actions_of(command, _hosts_action(before, command))
+    actions = _actions_of(command, _action_of(before, command))
     wanting = _wants_value(before, actions)
     if wanting is not None:
         found = [(str(choice), "") for choice in wanting.choices or ()]
@@ -63,7 +58,7 @@ def candidates(words: Sequence[str]) -> list[Candidate]:
     elif current.startswith("-"):
         found = [(option, action.help or "") for action in actions for option in action.option_strings[-1:]]
     elif command is None:
-        found = [(name, text) for name, (text, _) in parser._FILL.items()]
+        found = [(name, it.text) for name, it in COMMANDS.items()]
     else:
         found = list(_arguments(command, before, current, actions))
     held = [pair for pair in found if pair[0].startswith(current)]
@@ -72,25 +67,26 @@ def candidates(words: Sequence[str]) -> list[Candidate]:
 
 def _command_of(words: Sequence[str]) -> str | None:
     """The command among *words*; None when there is none (yet), or no such one."""
-    name = parser._command(words)
-    return name if name in parser._FILL else None
+    name = parser.command_of(words)
+    return name if name in COMMANDS else None
 
 
 def _actions_of(command: str | None, action: str | None) -> list[argparse.Action]:
     """The options and arguments of *command*, or of one of its actions; those of the program without one."""
-    known: argparse.ArgumentParser = parser._build(command)
+    known: argparse.ArgumentParser = parser.build(command)
     for name in (command, action):
         below = [it for it in known._actions if isinstance(it, argparse._SubParsersAction)]
         known = below[0].choices.get(name, known) if name is not None and below else known
     return known._actions
 
 
-def _hosts_action(before: Sequence[str], command: str | None) -> str | None:
-    if command != "hosts":
+def _action_of(before: Sequence[str], command: str | None) -> str | None:
+    """The action among the words before, as ``add`` of ``hosts add``."""
+    if command is None or not COMMANDS[command].actions:
         return None
-    words = parser._with_action(list(before))
-    rest = words[parser._place_of_command(words) + 1 :]
-    return next((word for word in rest if word in parser.HOSTS_ACTIONS), None)
+    words = parser.with_action(before)
+    rest = words[parser.place_of_command(words) + 1 :]
+    return next((word for word in rest if word in COMMANDS[command].actions), None)
 
 
 def _wants_value(before: Sequence[str], actions: Sequence[argparse.Action]) -> argparse.Action | None:
@@ -108,18 +104,14 @@ def _arguments(
     if command == "completion":
         yield from ((shell, "") for shell in ("bash", "zsh", "fish"))
         return
-    if command == "hosts":
-        action = _hosts_action(before, command)
-        if action is None:
-            yield from (("list", "show their state"), ("add", "add one"), ("forget", "forget one"), ("trust", "a key"))
-        if action != "add":
-            yield from _hosts(_specs(before), "")
-            if action in (None, "list"):
-                yield from _groups(_specs(before))
+    known, action = COMMANDS[command], _action_of(before, command)
+    if known.actions and action is None:
+        yield from _words_of(actions)
+    target = known.targets
+    if not target or action in known.makes_config or (command == "find" and before[-1:] == ["find"]):
         return
-    target = TARGETS.get(command)
-    if target is None or (command == "find" and before[-1:] == ["find"]):
-        return
+    if action and action != known.default:
+        target = target.rstrip("?")
     specs = _specs(before)
     kind = target.rstrip("?")
     host, colon, _ = current.partition(":")
@@ -133,6 +125,13 @@ def _arguments(
             yield from _hosts(specs, ":")
     else:
         yield from _hosts(specs, ":")
+
+
+def _words_of(actions: Sequence[argparse.Action]) -> Iterator[Candidate]:
+    """The actions that a command's parser has, each with what it does."""
+    for below in actions:
+        if isinstance(below, argparse._SubParsersAction):
+            yield from ((it.dest, it.help or "") for it in below._choices_actions)
 
 
 def _hosts(specs: Sequence[HostSpec], end: str) -> list[Candidate]:

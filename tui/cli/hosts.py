@@ -6,9 +6,9 @@ import time
 from difflib import get_close_matches
 
 from tui.cli import tables
+from tui.cli.commands import COMMANDS
 from tui.cli.context import Context
 from tui.cli.jsonview import Object, host_json, load_json, machine_json, trusted_key_json
-from tui.cli.parser import HOSTS_ACTIONS
 from tui.cli.reply import Reply
 from tui.cli.report import Exit, HostReport
 from tui.cli.stream import Stream
@@ -68,7 +68,7 @@ async def list_hosts(context: Context) -> Reply:
 
 def _mistyped(error: UsageError, selectors: list[Selector]) -> UsageError:
     """The same, with the action that the first word was perhaps meant for."""
-    near = get_close_matches(selectors[0].text, HOSTS_ACTIONS, n=1, cutoff=0.7) if selectors else []
+    near = get_close_matches(selectors[0].text, COMMANDS["hosts"].actions, n=1, cutoff=0.7) if selectors else []
     return UsageError(error.message, f"Did you mean `condafleet hosts {near[0]}`?") if near else error
 
 

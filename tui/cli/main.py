@@ -11,12 +11,9 @@ from tui import __version__
 TYPE_CHECKING = False  # as in typing, whose import takes longer than all that --version needs
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Callable, Coroutine, Sequence
-    from typing import Any
+    from collections.abc import Sequence
 
     from tui.cli.backend import Backend
-    from tui.cli.context import Context
-    from tui.cli.reply import Reply
     from tui.domain.errors import CondafleetError
 
 __all__ = ["FrontEnds", "main"]
@@ -43,7 +40,7 @@ def main(argv: Sequence[str], front_ends: FrontEnds, backend: Backend | None = N
         from tui.cli.complete import answer
 
         return _flush(answer(argv[1:]))
-    from tui.cli.parser import PLURALS, BadArguments, parse, plural_of
+    from tui.cli.parser import BadArguments, parse, plural_of
 
     try:
         args = parse(argv)
@@ -54,7 +51,7 @@ def main(argv: Sequence[str], front_ends: FrontEnds, backend: Backend | None = N
     except SystemExit as done:  # --help and --version
         return _flush(done.code if isinstance(done.code, int) else 0)
     args.readonly = args.readonly or os.environ.get("CONDAFLEET_READONLY") == "1"
-    plural = PLURALS.get(args.command or "", "hosts")
+    plural = plural_of(argv)
     try:
         return _flush(_run(args, front_ends, backend))
     except KeyboardInterrupt:
@@ -106,15 +103,16 @@ def _need_screen() -> None:
 def _headless(args: argparse.Namespace, backend: Backend) -> int:
     import asyncio
 
+    from tui.cli.commands import COMMANDS, module_of
     from tui.cli.context import Context
     from tui.cli.diag import Diag
     from tui.cli.out import Out
     from tui.cli.reply import deliver
 
     problem = backend.prepare(args.debug)
-    command = _commands()[args.command]
-    adds = (args.command, getattr(args, "action", None)) == ("hosts", "add")  # it makes the file
-    context = Context(args, backend.load(args.config, new=adds), backend, Out(), Diag())
+    command = module_of(args.command).run
+    makes = getattr(args, "action", None) in COMMANDS[args.command].makes_config
+    context = Context(args, backend.load(args.config, new=makes), backend, Out(), Diag())
     if problem and args.debug:  # without --debug nobody asked for a log
         context.diag.note(problem)
 
@@ -128,29 +126,6 @@ def _headless(args: argparse.Namespace, backend: Backend) -> int:
         return deliver(reply, context.out, context.diag, as_json=args.json, as_lines=args.json_lines)
 
     return backend.run(run)
-
-
-def _commands() -> dict[str, Callable[[Context], Coroutine[Any, Any, Reply]]]:
-    from tui.cli.attach import run_attach, run_shell
-    from tui.cli.diff import run_diff
-    from tui.cli.find import run_find
-    from tui.cli.hosts import run_hosts
-    from tui.cli.listing import LISTINGS, run_listing
-    from tui.cli.packages import run_packages
-    from tui.cli.probe import run_probe
-
-    return {
-        "hosts": run_hosts,
-        "packages": run_packages,
-        "diff": run_diff,
-        "find": run_find,
-        "probe": run_probe,
-        "attach": run_attach,
-        "shell": run_shell,
-        "envs": lambda context: run_listing(context, LISTINGS["envs"]),
-        "gpus": lambda context: run_listing(context, LISTINGS["gpus"]),
-        "sessions": lambda context: run_listing(context, LISTINGS["sessions"]),
-    }
 
 
 def _wanted_json(argv: Sequence[str]) -> tuple[bool, bool]:

@@ -1,0 +1,33 @@
+"""``uninstall HOST:ENV SPEC…``."""
+
+from __future__ import annotations
+
+from tui.cli import grammar
+from tui.cli.changeoptions import change_options
+
+TYPE_CHECKING = False  # as in typing
+if TYPE_CHECKING:
+    from tui.cli.context import Context
+    from tui.cli.grammar import Adder
+    from tui.cli.reply import Reply
+
+__all__ = ["fill", "run"]
+
+
+def fill(add: Adder) -> None:
+    """Make the parser."""
+    uninstall = add(
+        "Take packages out of environments. A whole environment goes by `condafleet remove`.",
+        "  condafleet uninstall gpu01:cv-new scipy --yes",
+        change_options(),
+        grammar.output_options(),
+    )
+    uninstall.add_argument("selector", metavar="HOST:ENV", help="globs in both parts, or HOST:/absolute/prefix")
+    uninstall.add_argument("specs", nargs="+", metavar="SPEC", help="packages as conda takes them")
+
+
+async def run(context: Context) -> Reply:
+    """Carry it out."""
+    from tui.cli.changing import run_packages_change
+
+    return await run_packages_change(context, "uninstall")
