@@ -34,7 +34,7 @@ class Command:
         self.plural = plural
         """The key that holds its results in ``--json``."""
         self.targets = targets
-        """What its arguments name, for completion: host, environment, session; with ``?`` also whole hosts and groups."""
+        """What its arguments name, for completion: host, environment, session; ``?``: whole hosts and groups too."""
         self.actions = actions
         """The words of which one may follow it."""
         self.default = default
