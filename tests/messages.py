@@ -90,7 +90,8 @@ def marked_in(source: str, name: str) -> Iterator[tuple[str, str | None]]:
     for node in ast.walk(ast.parse(source, name)):
         if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Name):
             continue
-        for place in DECLARED.get(node.func.id, ()):
+        # The command line has declarations of its own, in English alone.
+        for place in () if name.startswith("tui/cli/") else DECLARED.get(node.func.id, ()):
             yield from ((text, None) for text in _literals(node.args[place], f"{name}:{node.lineno}"))
         if node.func.id not in MARKERS:
             continue

@@ -26,6 +26,7 @@ from tui.domain.snapshot import Part
 from tui.domain.text import decode
 from tui.ports import Channel, ConnectionFacts, Prompter, TermRequest, TrustedKey
 from tui.remote.lane import Lane
+from tui.services.changes import ChangesApi
 from tui.services.events import Bus
 from tui.services.fleet import TerminalPlan
 from tui.services.store import DiskCount, Store
@@ -169,6 +170,10 @@ class FakeFleet:
     async def search(self, host: str, path: str, progress: Callable[[str], None] | None = None) -> tuple[str, ...]:
         self.searched.append((host, path))
         return ()
+
+    @property
+    def changes(self) -> ChangesApi:
+        raise AssertionError("nobody changes anything")
 
     async def put_question(
         self, host: str, kind: str, question: Callable[[Lane], Awaitable[T]], *, keep: bool = False

@@ -74,7 +74,7 @@ def test_what_follows_two_dashes_is_the_demos_command() -> None:
     [
         (["env"], "Did you mean 'envs'?"),
         (["sesions", "--json"], "Did you mean 'sessions'?"),
-        (["remove", "gpu01:x"], "There is no command 'remove'"),
+        (["frobnicate", "gpu01:x"], "There is no command 'frobnicate'"),
         (["envs", "--jsno"], "Did you mean '--json'?"),
         (["attach", "gpu01:train", "--json"], "Unexpected argument '--json'."),
         (["attach", "gpu01:train", "--degub"], "Did you mean '--debug'?"),
@@ -92,7 +92,7 @@ def test_wrong_arguments_are_named_with_the_nearest_right_one(argv: list[str], w
     assert caught.value.remedy
 
 
-@pytest.mark.parametrize("argv", [["attach", "gpu01:x", "--json"], ["--json"], ["remove", "gpu01:x"]])
+@pytest.mark.parametrize("argv", [["attach", "gpu01:x", "--json"], ["--json"], ["frobnicate", "gpu01:x"]])
 def test_what_is_not_near_is_not_suggested(argv: list[str]) -> None:
     with pytest.raises(BadArguments) as caught:
         parse(argv)

@@ -20,6 +20,7 @@ from tui.domain.settings import Settings
 from tui.domain.snapshot import HostSnapshot, Part
 from tui.ports import Channel, ConnectionFacts, TermRequest
 from tui.remote.lane import Lane
+from tui.services.changes import ChangesApi
 from tui.services.events import Bus
 from tui.services.fleet import TerminalPlan
 from tui.services.store import DiskCount, Store
@@ -92,6 +93,10 @@ class FakeFleet:
 
     async def search(self, host: str, path: str, progress: Callable[[str], None] | None = None) -> tuple[str, ...]:
         return ()
+
+    @property
+    def changes(self) -> ChangesApi:
+        raise AssertionError("nobody changes anything")
 
     async def put_question(
         self, host: str, kind: str, question: Callable[[Lane], Awaitable[T]], *, keep: bool = False

@@ -4,20 +4,25 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Coroutine, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, TypeVar
 
+from tui.domain.changes import ChangeKind
 from tui.domain.history import History
 from tui.domain.hosts import HostSpec, HostState
 from tui.domain.phrases import phrase
 from tui.domain.settings import Settings
 from tui.domain.snapshot import PARTS
+from tui.domain.tasks import Task, queued
 from tui.domain.text import printable
 from tui.ports import Channel, Clock, Connector, SnapshotStore, TermRequest
 from tui.remote import attach
+from tui.remote.jobs import Job
 from tui.remote.lane import Lane
+from tui.remote.tasks import start_task
 from tui.services.asking import AskingPrompter
+from tui.services.changedesk import ChangeDesk, Kind
 from tui.services.diskcount import DiskCounter
 from tui.services.events import Bus, HostNoticed
 from tui.services.fleet import TerminalPlan
@@ -56,6 +61,8 @@ class FleetService:
         probe_factory: ProbeFactory,
         *,
         asking: AskingPrompter | None = None,
+        kinds: Mapping[ChangeKind, Kind] | None = None,
+        operator: str = "",
     ) -> None:
         self.settings = settings
         self.bus = Bus()
@@ -67,6 +74,7 @@ class FleetService:
         self._world.reached = self._reached
         self._watchers: dict[str, HostWatcher] = {}
         self._counter = DiskCounter(self.store, clock, self._world.keep)
+        self.changes = ChangeDesk(self.store, clock, kinds or {}, self._start_job, operator)
         self._chores: set[asyncio.Task[Any]] = set()
         self._keeping = False
         self._closing = False
@@ -202,6 +210,12 @@ class FleetService:
         """Take a host into the running fleet and watch it."""
         self.store.add(spec)
         self._watch(spec.name)
+
+    async def _start_job(self, host: str, job: Job) -> Task:
+        await self.put_question(
+            host, "tasks", lambda lane: start_task(lane, host, job.spec, program=job.program, args=job.args), keep=True
+        )
+        return queued(job.spec, host, self._clock.now())
 
     def _watch(self, name: str) -> HostWatcher:
         if name not in self._watchers:

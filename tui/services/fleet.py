@@ -11,6 +11,7 @@ from tui.domain.sessions import Session
 from tui.domain.settings import Settings
 from tui.ports import Channel, TermRequest
 from tui.remote.lane import Lane
+from tui.services.changes import ChangesApi
 from tui.services.events import Bus
 from tui.services.store import DiskCount, Store
 
@@ -34,6 +35,10 @@ class FleetApi(Protocol):
     settings: Settings
     store: Store
     bus: Bus
+
+    @property
+    def changes(self) -> ChangesApi:
+        """Changes: looked at, then started as tasks."""
 
     async def start(self, hosts: Iterable[str] | None = None) -> None:
         """Show the last snapshots, then begin to connect and watch *hosts* (None: all). Returns at once."""

@@ -17,8 +17,8 @@ __all__ = ["fill", "run"]
 def fill(add: Adder) -> None:
     """Make the parser."""
     recreate = add(
-        "Make an environment anew from the packages that it has, in its place. The old one is archived first, and stays\n"
-        "until the new one is whole.",
+        "Make an environment anew from the packages that it has, in its place. The old one is archived first,\n"
+        "and stays until the new one is whole.",
         "  condafleet recreate gpu01:cv-broken --dry-run",
         change_options(),
         grammar.output_options(),

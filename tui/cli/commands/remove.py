@@ -17,9 +17,9 @@ __all__ = ["fill", "run"]
 def fill(add: Adder) -> None:
     """Make the parser."""
     remove = add(
-        "Remove environments. What is needed to rebuild each is archived on this machine first; what is in use, holds\n"
-        "files that nothing can rebuild, or is frozen, is refused unless it is named with --confirm. Packages are taken\n"
-        "out of an environment by `condafleet uninstall`.",
+        "Remove environments. What is needed to rebuild each is archived on this machine first; what is in use,\n"
+        "holds files that nothing can rebuild, or is frozen, is refused unless it is named with --confirm.\n"
+        "Packages are taken out of an environment by `condafleet uninstall`.",
         "  condafleet remove gpu01:cv-old --dry-run\n  condafleet remove gpu01:cv-old gpu02:/data/envs/x --yes\n"
         "  condafleet remove 'gpu*:tmp-*' --keep 7d",
         change_options(),
