@@ -12,9 +12,9 @@ from tui.domain.phrases import phrase
 from tui.domain.text import decode, printable
 from tui.remote.lane import Lane
 from tui.remote.scripts import script
-from tui.remote.wire import WireError, records
+from tui.remote.wire import Record, WireError, records
 
-__all__ = ["ask_history", "parse_history"]
+__all__ = ["ask_history", "history_of", "parse_history"]
 
 MOST_BYTES = 256 << 10
 """Of a longer file the end is read: some thousand changes."""
@@ -35,7 +35,14 @@ async def ask_history(lane: Lane, prefix: str, host: str, *, timeout: float) -> 
 def parse_history(body: bytes, prefix: str, host: str) -> History:
     """The history in the answer *body*. Raises HostFaultError as :func:`ask_history`, and WireError."""
     record = next((each for each in records(body) if each.tag == "history"), None)
-    if record is None or len(record.fields) < 4:
+    if record is None:
+        raise WireError("no history in the answer")
+    return history_of(record, prefix, host)
+
+
+def history_of(record: Record, prefix: str, host: str) -> History:
+    """The history in the one *record* that ``history.sh`` answers with. Raises as :func:`parse_history`."""
+    if len(record.fields) < 4:
         raise WireError("no history in the answer")
     state, offset, text, times = record.fields[:4]
     if state != b"y":

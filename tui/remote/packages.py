@@ -11,7 +11,7 @@ from tui.domain.packages import EMPTY_SET, Package, PackageInterner, PackageMana
 from tui.domain.text import decode
 from tui.remote.turns import next_slice, slice_over
 
-__all__ = ["PackagesRead", "parse_packages"]
+__all__ = ["PackagesRead", "dist_of_folder", "parse_packages"]
 
 LONGEST_NAME = 300
 
@@ -62,16 +62,18 @@ class _Table:
     def dist(self, line: str) -> None:
         fields = line.split("\t")
         folder = fields[0]
-        name, version = _from_folder(folder)
+        name, version = dist_of_folder(folder)
         if len(fields) >= 4:
             name, version = fields[1] or name, fields[2] or version
         installer = fields[3] if len(fields) >= 4 and fields[3] else None
         self.items.append(_Dist(name[:LONGEST_NAME], version[:LONGEST_NAME] if version else None, installer))
 
 
-def _from_folder(folder: str) -> tuple[str, str | None]:
+def dist_of_folder(folder: str) -> tuple[str, str | None]:
     """Name and version from ``NAME-VERSION.dist-info``, ``NAME-VERSION-pyX.egg-info`` or ``NAME.egg-link``."""
-    stem = re.sub(r"\.(?:dist-info|egg-info|egg-link)\Z", "", folder)
+    if folder.endswith(".egg-link"):
+        return folder.removesuffix(".egg-link") or folder, None
+    stem = re.sub(r"\.(?:dist-info|egg-info)\Z", "", folder)
     parts = stem.split("-")
     return (parts[0] or stem), (parts[1] if len(parts) > 1 and parts[1] else None)
 
