@@ -59,7 +59,7 @@ def _line(record: CondaRecord) -> str | None:
 
 
 def link_order(records: Iterable[CondaRecord]) -> list[CondaRecord]:
-    """*records* so that each stands behind what it depends on, else by name; a circle begins with its Python, if any."""
+    """*records* so that each stands behind what it depends on, else by name; a circle begins with its Python."""
     waiting = {each.name: each for each in sorted(records, key=lambda each: (each.name, each.stem))}
     twins = [each for each in records if waiting.get(each.name) is not each]
     needs = {name: {want for want in each.depends if want in waiting} - {name} for name, each in waiting.items()}
@@ -71,10 +71,7 @@ def link_order(records: Iterable[CondaRecord]) -> list[CondaRecord]:
     heapq.heapify(ready)
     ordered: list[CondaRecord] = []
     while waiting:
-        if ready:
-            name = heapq.heappop(ready)
-        else:
-            name = _begin(min(waiting), needs)
+        name = heapq.heappop(ready) if ready else _begin(min(waiting), needs)
         if name not in waiting:
             continue
         ordered.append(waiting.pop(name))
