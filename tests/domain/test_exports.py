@@ -163,6 +163,8 @@ def test_every_line_of_an_explicit_list_is_one_address_or_a_comment(record: Envi
 def test_packages_are_linked_in_an_order_in_which_each_finds_what_it_needs(records: list[CondaRecord]) -> None:
     ordered = link_order(records)
     assert sorted(map(repr, ordered)) == sorted(map(repr, records))
+    both = [conda("a", depends=("b", "z")), conda("b"), conda("z", depends=("y",)), conda("y")]
+    assert [each.name for each in link_order(both)] == ["b", "y", "z", "a"]
     chain = [conda(name, depends=(wants,)) for name, wants in (("a", "b"), ("b", "z"), ("z", "glibc"), ("c", "a"))]
     assert [each.name for each in link_order(chain)] == ["z", "b", "a", "c"]
     circle = [conda("pip", depends=("python",)), conda("python", depends=("pip",)), conda("a", depends=("pip",))]
