@@ -120,11 +120,12 @@ def compare(root: Path, words: list[str], rounds: int) -> None:
     """Run all cases in turn and print them."""
     shell = ["/bin/sh", "-c"]
     polite = ["nice", "-n", "19", "ionice", "-c", "3"]
+    parts = ("disk_places", "disk_parts", "disk_find")
     cases = {
         "du -s": [*polite, "du", "-s", str(root)],
         "bare find": [*polite, "find", str(root), "-fprint", "/dev/null"],
         "table, python3": [*shell, script("disk_python").decode(), "sh", "/usr/bin/python3", _program(), *words],
-        "table, find and awk": [*shell, (script("disk_places") + script("disk_find")).decode(), "sh", *words],
+        "table, find and awk": [*shell, b"".join(map(script, parts)).decode(), "sh", *words],
     }
     runs: dict[str, list[Run]] = {name: [] for name in cases}
     run(cases["du -s"])

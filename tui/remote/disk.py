@@ -81,7 +81,7 @@ async def ask_disk(
     elif method is DiskMethod.PYTHON:
         raise HostFaultError(_missing(host, "python3"))
     else:
-        source, args = script("disk_places") + script("disk_find"), words
+        source, args = script("disk_places") + script("disk_parts") + script("disk_find"), words
     answer = DiskAnswer(places)
     loop = asyncio.get_running_loop()
     last, moved = 0, loop.time()

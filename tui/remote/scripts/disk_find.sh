@@ -1,5 +1,6 @@
 #!/bin/sh
-# The disk table, second part: counting. It goes on in the text of disk_places.sh, which says what is asked and answered.
+# The disk table, third part: counting. It goes on in the text of disk_places.sh, which says what is asked and answered,
+# and of disk_parts.sh.
 #
 # shellcheck disable=SC2154 # the first part assigns
 pattern() { # PATH: as a pattern of find, in $dk_g
@@ -77,29 +78,6 @@ look() { # KIND (e, p, c, or t for the tops alone) PATH...
   if [ $? -gt 127 ]; then exit 1; fi
 }
 
-# The part of a cache that an entry belongs to, in $dk_u; "level" for a directory with packages below.
-part() { # PATH LEVEL
-  dk_u=5
-  dk_g=${1##*/}
-  if [ -L "$1" ] || ! [ -d "$1" ]; then
-    case $dk_g in
-      *.tar.bz2 | *.conda) dk_u=0 ;;
-      *.part | *.partial | *.tmp | *.c~ | *.trash) dk_u=3 ;;
-    esac
-  elif ! [ -r "$1" ] || ! [ -x "$1" ]; then
-    return
-  elif [ -d "$1/info" ]; then
-    dk_u=1
-  else
-    case $2$dk_g in
-      0cache) dk_u=2 ;;
-      0.logs) dk_u=4 ;;
-      0http | 0https | 0file | 0ftp | 0s3 | 0oci | [1234567]*) dk_u=level ;;
-      ?.trash | ?*.tmp | ?tmp* | ?.tmp* | ?*-*-*) dk_u=3 ;;
-    esac
-  fi
-}
-
 left_out() { # PATH
   for dk_x in $dk_inner; do
     eval "[ \"\$dk_r$dk_x\" = \"\$1\" ]" && return
@@ -119,11 +97,11 @@ units() { # PART FOLDER LEVEL
     [ -e "$dk_q" ] || [ -L "$dk_q" ] || continue
     # The paths gathered follow PART, FOLDER and LEVEL.
     part "$dk_q" "$3"
-    if [ $dk_u = level ]; then
+    if [ "$dk_u" = level ]; then
       left_out "$dk_q" || units "$1" "$dk_q" $(($3 + 1))
     elif [ "$1" = names ]; then
-      [ $dk_u = 1 ] && printf 'n%s\0' "${dk_q##*/}"
-    elif [ $dk_u = "$1" ]; then
+      [ "$dk_u" = 1 ] && printf 'n%s\0' "${dk_q##*/}"
+    elif [ "$dk_u" = "$1" ]; then
       set -- "$@" "$dk_q"
       if [ $# -gt 200 ]; then
         gathered "$@"

@@ -18,7 +18,8 @@
 #   =end 0      all is said: without this record nothing is true
 # Files with one link are summed at once; of others, inode, links left and blocks are remembered until all links were
 # seen. Soft links are never followed; one whose target names a package counts as a use of it. Closing the channel
-# ends it within about a second: the word that says it is alive cannot be sent. disk_find.sh goes on in the same text.
+# ends it within about a second: the word that says it is alive cannot be sent. disk_parts.sh and disk_find.sh go on in
+# the same text.
 LC_ALL=C
 export LC_ALL
 PATH=${PATH:-/usr/local/bin:/usr/bin:/bin}:/usr/bin:/bin:/usr/sbin:/sbin
