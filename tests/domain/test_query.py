@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from tests.domain.fleetvalues import environment, package, wheel
 from tui.domain import queryfields
-from tui.domain.environments import Environment, EnvKind, Install, Manager, Use
+from tui.domain.environments import DiskSize, Environment, EnvKind, Install, Manager, Use
 from tui.domain.faults import Fault, FaultKind
 from tui.domain.filterrows import EnvironmentRow, HostRow, SessionRow
 from tui.domain.filters import ENVIRONMENTS
@@ -23,22 +23,31 @@ from tui.domain.packageindex import PackageIndex
 from tui.domain.query import Row, Schema, compile_query
 from tui.domain.sessions import Pane, Session, Window
 from tui.domain.snapshot import HostSnapshot, Part
+from tui.domain.steps import finish
 from tui.domain.suggest import Values, completion, suggestions
 
 NOW = 2.0e9
 DAY = 86_400.0
 INUSE = (Use(1, "ada", "python"),)
 
+
+def sized(total: int) -> DiskSize:
+    """An environment that holds so much, and gives back half."""
+    return DiskSize(total, total // 2, total - total // 2, 100, NOW)
+
+
 ROWS = [
     EnvironmentRow(
         environment("gpu01", "llm-train", package("pytorch", "2.0.1"), package("numpy", "1.26.4"), python="3.10.4",
-                    owner="ada", last_used=NOW - 100 * DAY, modified=NOW - DAY, in_use_complete=True, frozen=True),
-        groups=("a100",), total_bytes=6 << 30,
+                    owner="ada", last_used=NOW - 100 * DAY, modified=NOW - DAY, in_use_complete=True, frozen=True,
+                    size=sized(6 << 30)),
+        groups=("a100",),
     ),
     EnvironmentRow(
         environment("gpu02", "cv two words", wheel("torch", "2.1.0+cu118"), package("cuda-version", "12.1"),
-                    python="3.1.2", owner="bob", last_used=NOW - 60, in_use=INUSE, clobbered=frozenset({"torch"})),
-        groups=("h200",), shared=True, stale=True, total_bytes=1 << 30,
+                    python="3.1.2", owner="bob", last_used=NOW - 60, in_use=INUSE, clobbered=frozenset({"torch"}),
+                    size=sized(1 << 30)),
+        groups=("h200",), shared=True, stale=True,
     ),
     EnvironmentRow(
         environment("cpu03", "torch", package("zlib"), kind=EnvKind.BASE, frozen=False, protected=True,
@@ -63,16 +72,18 @@ def found(text: str) -> str:
     # fields
     ("host:gpu*", "ab"), ("host:gpu", "ab"), ("host:0*", ""), ("host=gpu01", "a"), ("host:=gpu", ""),
     ("-host:gpu", "cd"),
-    ("owner:ada,bob", "ab"), ("name:*words", "b"), ('name:"two w"', "b"), ("name!=torch", "ab"), ("@a100", "a"),
+    ("owner:ada,bob", "ab"), ("name:*words", "b"), ('name:"two w"', "b"), ("name!=torch", "abd"), ("@a100", "a"),
     ("@*0", "ab"), ("!@a100", "bcd"), ("kind:base", "c"), ("kind:n", "ab"), ("state:ok", "ab"), ("state:gho", "d"),
     ("install:/opt/conda", "abcd"), ("manager:conda", "abcd"), ("prefix:*/lone", "d"),
     # versions
-    ("python:3.10", "a"), ("python:3.1", "b"), ("python:3", "ab"), ("python>=3.9", "a"), ("!python:3.10", "b"),
+    ("python:3.10", "a"), ("python:3.1", "b"), ("python:3", "ab"), ("python>=3.9", "a"), ("!python:3.10", "bc"),
     # packages
     ("torch<2.1", "a"), ("torch>=2.1.0", "b"), ("numpy=1.26.*", "a"), ("cuda>=12", "b"), ("!torch<2.1", "bc"),
     ("pip:torch", "b"), ("conda:torch", "a"), ("conda-forge::zlib", "c"), ("torch==2.1.0", "b"), ("torch!=2.0.1", "b"),
     # measures: what is not known is never shown
-    ("size>5G", "a"), ("size<5G", "b"), ("!size>5G", "b"), ("size>500M size<2GiB", "b"), ("size:>5", "a"),
+    ("size>5G", "a"), ("size<5G", "b"), ("!size>5G", "b"), ("size>500M size<2GiB", "b"),
+    ("size:>5", "a"),
+    ("frees>1G", "a"), ("frees<1G", "b"),
     ("unused>90d", "a"), ("used<1d", "b"), ("unused>3mo", "a"), ("changed<7d", "a"), ("packages>1", "ab"),
     ("packages:1", "c"), ("pip>0", "b"), ("pip=0", "ac"), ("conda>=2", "a"), ("created<7d", ""),
     # flags
@@ -292,11 +303,23 @@ def test_each_field_of_many_rows_is_looked_through_once_for_all_keys() -> None:
 ])  # fmt: skip
 def test_what_nothing_is_known_of_is_named(text: str, names: tuple[str, ...]) -> None:
     rows = [EnvironmentRow(environment(host, "x", package("zlib", "1"), writable=None)) for host in ("gpu01", "gpu02")]
+    found = finish(compile_query(text, ENVIRONMENTS).steps(rows, NOW))
+    assert found.names == names
+    assert not names or found.rows == []
+
+
+@pytest.mark.parametrize(("text", "unknown", "names"), [
+    ("size>5G", "cd", ("size",)), ("size>5G host:cpu*", "cd", ("size",)), ("size>5G host:gpu*", "", ()),
+    ("host:cpu03 name:torch size>5G", "c", ("size",)), ("!name:torch size>5G", "d", ("size",)),
+    ("is:frozen", "bd", ("is:frozen",)), ("is:frozen size<5G", "bd", ("is:frozen", "size")),
+    ("torch<2.1", "d", ("packages",)), ("!torch<2.1", "d", ("packages",)), ("zlib", "", ()), ("", "", ()),
+])  # fmt: skip
+def test_rows_left_out_for_want_of_knowledge_are_counted(text: str, unknown: str, names: tuple[str, ...]) -> None:
     query = compile_query(text, ENVIRONMENTS)
-    assert query.unknown(rows, NOW) == names
-    assert not names or query.select(rows, NOW) == []
-    measured = replace(rows[0].environment, writable=False)
-    assert query.unknown([*rows, EnvironmentRow(measured, total_bytes=1)], NOW) == ()
+    found = finish(query.steps(ROWS, NOW))
+    assert (found.unknown, found.names) == (len(unknown), names)
+    kept = {id(row) for row in found.rows}
+    assert not kept & {id(row) for letter, row in zip("abcd", ROWS, strict=True) if letter in unknown}
 
 
 def test_words_that_a_table_says_of_a_row_find_it() -> None:

@@ -7,7 +7,8 @@ from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import replace
 from typing import TypeVar
 
-from tui.domain.environments import Environment, EnvKind, Install, Manager, UsageSignal, Use
+from tui.domain.diskbounds import Bound
+from tui.domain.environments import DiskSize, Environment, EnvKind, Install, Manager, UsageSignal, Use
 from tui.domain.errors import HostFaultError
 from tui.domain.faults import Fault, FaultKind
 from tui.domain.gpus import Gpu, GpuProcess
@@ -173,6 +174,14 @@ def environment(host: str, name: str | None, number: int = 0, **other: object) -
     return replace(plain, **other)  # type: ignore[arg-type]  # tests name fields of Environment
 
 
+def disk_size(number: int) -> DiskSize:
+    """What an environment holds; *number* varies it."""
+    total = (number % 7 + 1) * GIB
+    alone = total * (number % 4 + 1) // 5
+    bound = (Bound.EXACT, Bound.AT_LEAST, Bound.AT_MOST, Bound.BETWEEN)[number % 4]
+    return DiskSize(total, alone, total - alone, 21_000 + number, NOW - 3 * 3600, bound)
+
+
 def session(host: str, name: str, number: int = 0, command: str = "python", **other: object) -> Session:
     panes = (
         Pane(
@@ -235,6 +244,9 @@ def up_snapshot(host: str, number: int = 0, *, age: float = 4.0) -> HostSnapshot
     environments = [
         environment(host, "base", number, kind=EnvKind.BASE, prefix="/data/conda", protected=True, writable=False),
         *(environment(host, name, number + place) for place, name in enumerate(names[1:])),
+    ]
+    environments = [
+        replace(env, size=None if place == 2 else disk_size(number + place)) for place, env in enumerate(environments)
     ]
     environments[1] = replace(environments[1], in_use=(Use(5000, "ada", "python train.py", "exe"),))
     return HostSnapshot(

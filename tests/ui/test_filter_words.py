@@ -9,7 +9,7 @@ import pytest
 from tests.ui.driving import front, quiet, running, until
 from tests.ui.fake_fleet import NOW, FakeFleet, environment, fault, session, usual_fleet
 from tests.ui.test_views import text
-from tui.domain.environments import EnvKind, Use
+from tui.domain.environments import DiskSize, EnvKind, Use
 from tui.domain.faults import FaultKind
 from tui.domain.hosts import HostSpec, HostState
 from tui.domain.sessions import Pane, Window
@@ -113,6 +113,33 @@ async def test_a_size_that_nobody_measured_is_said_to_be_the_reason() -> None:
         await pilot.press("escape", "slash", *"host:zzz")
         await until(pilot, lambda: "matches “host:zzz”" in text(app))
         assert "not known" not in text(app)
+
+
+async def test_rows_left_out_because_something_is_not_known_of_them_are_counted() -> None:
+    made = special()
+    big = environment("beta", "big", size=DiskSize(6 << 30, 1, 1, 1, NOW))
+    made.put("beta", environments=Part((big, environment("beta", "y")), NOW))
+    async with running(made, (100, 30)) as (app, pilot):
+        await pilot.press("2", "slash", *"size>5G")
+        await until(pilot, lambda: "size not known of 10  1 of 11" in text(app))
+        await pilot.press("escape", "slash", *"host:beta")
+        await until(pilot, lambda: front(app).drawn_for == "host:beta")
+        assert "not known of" not in text(app)
+
+
+async def test_hosts_that_wait_for_a_person_are_said_to_be_left_alone() -> None:
+    made = special()
+    shut = fault(FaultKind.AUTH_FAILED, "No key fits.")
+    async with running(made, (100, 30)) as (app, pilot):
+        for host, words in (
+            (None, "Asking all hosts again"),
+            ("beta", "Asking all hosts again but 1 that waits for you: r on it tries it"),
+            ("alpha", "Each host waits for you: r on one tries it"),
+        ):
+            if host is not None:
+                made.state(host, HostState.DOWN, shut)
+            await pilot.press("R")
+            await until(pilot, lambda words=words: words in [note.message for note in app._notifications])  # type: ignore[misc]
 
 
 async def test_an_environment_that_several_hosts_show_is_found_as_shared() -> None:

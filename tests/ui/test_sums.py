@@ -9,11 +9,21 @@ import pytest
 from tests.ui.driving import front, quiet, running, until
 from tests.ui.fake_fleet import GIB, environment, gpus, session, usual_fleet
 from tests.ui.test_views import fleet, text
+from tui.domain.diskbounds import Bound
+from tui.domain.environments import DiskSize
 from tui.domain.filterrows import EnvironmentRow
 from tui.domain.packages import PackageManager
 from tui.ui.present.sums import environments_sum, gpu_memory_sum, packages_sum, sessions_sum
 
-ENV = environment("gpu01", "a")
+ENV = replace(environment("gpu01", "a"), size=None)
+
+
+def sized(total: int, bound: Bound = Bound.EXACT) -> EnvironmentRow:
+    """An environment that holds so many GiB, and gives back half."""
+    size = total * GIB
+    return EnvironmentRow(replace(ENV, size=DiskSize(size, size // 2, size - size // 2, 9, 0.0, bound)))
+
+
 UNREAD = replace(ENV, host="gpu02", packages_known=False)
 
 
@@ -23,11 +33,12 @@ UNREAD = replace(ENV, host="gpu02", packages_known=False)
         ([EnvironmentRow(ENV)], "5 packages, on 1 host"),
         ([EnvironmentRow(ENV), EnvironmentRow(UNREAD)], "5 packages (1 not read), on 2 hosts"),
         ([EnvironmentRow(UNREAD)], "on 1 host"),
-        ([EnvironmentRow(ENV, total_bytes=5 * GIB)], "5 packages, 5.0G, on 1 host"),
+        ([sized(5, Bound.AT_MOST)], "5 packages, frees ≤2.5G of 5.0G, on 1 host"),
         (
-            [EnvironmentRow(ENV, total_bytes=5 * GIB), EnvironmentRow(ENV, total_bytes=GIB), EnvironmentRow(ENV)],
-            "15 packages, at most 6.0G (1 not measured), on 1 host",
+            [sized(5), sized(1), EnvironmentRow(ENV)],
+            "15 packages, frees ≥3.0G of at most 6.0G (1 not counted), on 1 host",
         ),
+        ([sized(5), sized(1, Bound.BETWEEN)], "10 packages, frees ~3.0G of at most 6.0G, on 1 host"),
         ([], "on 0 hosts"),
     ],
 )

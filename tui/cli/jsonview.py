@@ -94,10 +94,13 @@ def error_json(error: CondafleetError) -> Object:
 
 
 def fault_json(fault: Fault | None) -> Object | None:
-    """A fault as ``{kind, message, remedy, retry_at}``; None stays None."""
+    """A fault as ``{kind, message, remedy, retry_at}``; None stays None.
+
+    ``retry_at`` is null: a command asks once and ends, so nobody makes the try that a watcher would.
+    """
     if fault is None:
         return None
-    return {**error_json(HostFaultError(fault)), "retry_at": time_json(fault.retry_at)}
+    return {**error_json(HostFaultError(fault)), "retry_at": None}
 
 
 def host_json(report: HostReport, now: float) -> Object:

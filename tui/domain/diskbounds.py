@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from enum import StrEnum
 
-__all__ = ["Bound", "Reason", "bound_of", "filesystem_reasons"]
+__all__ = ["Bound", "Reason", "bound_of", "filesystem_reasons", "together"]
 
 
 class Bound(StrEnum):
@@ -67,6 +67,14 @@ def bound_of(reasons: Iterable[Reason]) -> Bound:
     if not held & _LESS:
         return Bound.AT_LEAST if held else Bound.EXACT
     return Bound.BETWEEN if held & _MORE else Bound.AT_MOST
+
+
+def together(bounds: Iterable[Bound]) -> Bound:
+    """The bound of the sum of what several give back each alone: together they give back what they share, too."""
+    held = list(bounds)
+    if len(held) == 1:
+        return held[0]
+    return Bound.BETWEEN if {Bound.AT_MOST, Bound.BETWEEN} & set(held) else Bound.AT_LEAST
 
 
 def filesystem_reasons(kind: str | None, options: Iterable[str] = ()) -> frozenset[Reason]:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 
 from tui.domain.condadisks import conda_mounts, full_mounts, fullest
-from tui.domain.environments import Environment
+from tui.domain.environments import DiskSize, Environment
 from tui.domain.faults import Fault
 from tui.domain.gpus import Gpu
 from tui.domain.hosts import HostSpec, HostState
@@ -32,8 +32,6 @@ class EnvironmentRow:
     """The groups of its host."""
     stale: bool = False
     """Read from the operator's disk, and not renewed since."""
-    total_bytes: int | None = None
-    """Its size; None while nobody measured it."""
     shared: bool = False
     """Seen from several hosts, or under several names of one (:func:`tui.domain.identity.same_environments`)."""
     said: str = ""
@@ -43,6 +41,11 @@ class EnvironmentRow:
     packages: PackageSet | None = field(init=False, repr=False)
     """What it holds; None when not known."""
     pip_packages: int | None = field(init=False, repr=False)
+
+    @property
+    def size(self) -> DiskSize | None:
+        """What it holds and what removing it gives back; None while nobody counted it."""
+        return self.environment.size
 
     def __post_init__(self) -> None:
         env = self.environment

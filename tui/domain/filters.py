@@ -60,6 +60,12 @@ def _state(row: EnvironmentRow) -> str:
     return "ok" if row.environment.fault is None else row.environment.fault.kind.value
 
 
+def _python(row: EnvironmentRow) -> str | None:
+    """No version at all is known, too, where the packages are."""
+    env = row.environment
+    return "" if env.python is None and env.packages_known else env.python
+
+
 def _shared(row: EnvironmentRow) -> bool | None:
     if row.shared:
         return True
@@ -73,13 +79,13 @@ def _clobbered(row: EnvironmentRow) -> bool | None:
 ENVIRONMENTS: Schema[EnvironmentRow] = schema(
     (
         text_field("host", phrase("the host"), "host:gpu*", lambda row: row.environment.host),
-        text_field("name", phrase("the name"), "name:llm-*", lambda row: _shown(row.environment.name)),
+        text_field("name", phrase("the name"), "name:llm-*", lambda row: _shown(row.environment.name or "")),
         text_field("prefix", phrase("the place"), "prefix:/data/*", lambda row: printable(row.environment.prefix)),
         text_field(
             "install",
             phrase("the install that it belongs to"),
             "install:miniforge",
-            lambda row: _shown(row.environment.install),
+            lambda row: _shown(row.environment.install or ""),
         ),
         choice_field(
             "manager",
@@ -97,8 +103,19 @@ ENVIRONMENTS: Schema[EnvironmentRow] = schema(
             tuple(EnvKind),
         ),
         choice_field("state", phrase("ok, or what is wrong"), "state:ok", _state, ("ok", *FAULTS)),
-        version_field("python", phrase("its Python"), "python:3.10", lambda row: row.environment.python),
-        size_field("size", phrase("bytes, where they were measured"), "size>5G", lambda row: row.total_bytes),
+        version_field("python", phrase("its Python"), "python:3.10", _python),
+        size_field(
+            "size",
+            phrase("what it holds, where it was counted"),
+            "size>5G",
+            lambda row: None if row.size is None else row.size.total_bytes,
+        ),
+        size_field(
+            "frees",
+            phrase("what removing it gives back, where it was counted"),
+            "frees>1G",
+            lambda row: None if row.size is None else row.size.exclusive_bytes,
+        ),
         number_field("packages", phrase("how many packages"), "packages>200", lambda row: _count(row)),
         number_field("pip", phrase("how many by pip"), "pip>0", lambda row: _count(row, PackageManager.PIP)),
         number_field("conda", phrase("how many by conda"), "conda>100", lambda row: _count(row, PackageManager.CONDA)),

@@ -35,7 +35,7 @@ from tui.domain.queryvalues import Test
 from tui.domain.steps import Steps, finish, pieces
 from tui.domain.text import printable
 
-__all__ = ["Field", "Flag", "Problem", "Query", "Row", "Schema", "compile_query"]
+__all__ = ["Chosen", "Field", "Flag", "Problem", "Query", "Row", "Schema", "compile_query"]
 
 
 class Row(Protocol):
@@ -125,6 +125,19 @@ class _Packages:
             self.digests, self.size = self.index.digests(self.spec), len(self.index)
 
 
+@dataclass(frozen=True, slots=True)
+class Chosen(Generic[R]):
+    """What a filter chose."""
+
+    rows: list[R]
+    """Those that fit, in their order."""
+    unknown: int
+    """How many may fit or not: nothing speaks against them but that something asked for is not known of them."""
+    names: tuple[str, ...]
+    """The fields and flags that are not known of some: until somebody has looked, neither they nor their negation
+    keep such a row."""
+
+
 class Query(Generic[R]):
     """A compiled filter. Empty text lets everything through."""
 
@@ -162,31 +175,44 @@ class Query(Generic[R]):
         A last word that is the beginning of a field's or a package's name (``unus``) and would leave nothing
         is not applied yet: a table must not blink while a field is being written.
         """
-        return finish(self.steps(list(rows), now))
+        return finish(self.steps(list(rows), now)).rows
 
-    def steps(self, rows: Sequence[R], now: float) -> Steps[list[R]]:
-        """:meth:`select`, in steps."""
+    def steps(self, rows: Sequence[R], now: float) -> Steps[Chosen[R]]:
+        """:meth:`select`, in steps, with what it left out for want of knowledge alone."""
         yield from self._prepare(rows)
-        left = list(rows)
+        left: list[R] = list(rows)
+        maybe: list[R] = []
         for test, wanted in self._tests:
             before, left = left, []
+            unknown, maybe = maybe, []
             for some in pieces(before):
-                left += [row for row in some if test(row, now) is wanted]
+                fits = [test(row, now) for row in some]
+                left += [row for row, fit in zip(some, fits, strict=True) if fit is wanted]
+                if None in fits:
+                    maybe += [row for row, fit in zip(some, fits, strict=True) if fit is None]
                 yield
             if not left and test is self._unfinished:
-                return before
-        return left
+                left, maybe = before, unknown
+                break
+            for some in pieces(unknown):
+                maybe += [row for row in some if test(row, now) in (wanted, None)]
+                yield
+        names = yield from self._not_known(maybe, now)
+        return Chosen(left, len(maybe), names)
 
-    def unknown(self, rows: Sequence[R], now: float) -> tuple[str, ...]:
-        """The fields and flags asked for of which nothing is known in any of *rows*: they keep no row, nor does
-        their negation, until somebody has measured. Worth asking only when nothing was kept."""
-        return tuple(
-            dict.fromkeys(
-                name
-                for test, _ in self._tests
-                if (name := self._named.get(test)) is not None and all(test(row, now) is None for row in rows)
-            )
-        )
+    def _not_known(self, rows: Sequence[R], now: float) -> Steps[tuple[str, ...]]:
+        """The names of what is not known of some of *rows*."""
+        names: dict[str, None] = {}
+        for test, _ in self._tests:
+            name = self._named.get(test)
+            if name is None or name in names:
+                continue
+            for some in pieces(rows):
+                if any(test(row, now) is None for row in some):
+                    names[name] = None
+                    break
+                yield
+        return tuple(names)
 
     def matches(self, row: R, now: float) -> bool:
         """Whether one row fits."""
@@ -367,6 +393,7 @@ class _Compiler(Generic[R]):
         def test(row: R, now: float) -> bool | None:
             return None if row.packages is None else row.packages.digest in holders.digests
 
+        self.named[test] = "packages"
         self.tests.append((test, not term.negated))
 
     def _holders(self, spec: PackageSpec) -> _Packages:

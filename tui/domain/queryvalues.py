@@ -141,14 +141,14 @@ def age_test(sign: str, value: str, get: Callable[[R], float | None]) -> Test[R]
 
 
 def version_test(sign: str, value: str, get: Callable[[R], str | None]) -> Test[R]:
-    """``3.10`` means 3.10 and all below it; a comparison is as in a package spec."""
+    """``3.10`` means 3.10 and all below it; a comparison is as in a package spec. No version, "", fits none."""
     written = value.rstrip(".-_+,|")
     if sign == ":" and written[:1] not in "<>=!~":
         sign = "="
     if not written:
         raise ValueError(phrase("It waits for a version."))
     spec = parse_version_spec(written if sign == ":" else sign + written)
-    known: dict[str | None, bool | None] = {None: None}
+    known: dict[str | None, bool | None] = {None: None, "": False}
 
     def test(row: R, now: float) -> bool | None:
         version = get(row)

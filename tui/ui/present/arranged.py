@@ -30,6 +30,10 @@ class Arranged:
 
     kept: list[Row]
     """All rows that the filter keeps, those of folded groups too, in their order."""
+    unknown: int
+    """How many the filter leaves out because something that it asks for is not known of them."""
+    names: tuple[str, ...]
+    """What is not known of those."""
     shown: list[Row]
     """The lines of the table: heads, and rows that are not folded away."""
     places: dict[Hashable, int]
@@ -38,8 +42,8 @@ class Arranged:
 
 def arrange(rows: list[Row], wanted: Arrangement, now: float) -> Steps[Arranged]:
     """*rows*, given in their natural order, as *wanted* at *now* (Unix seconds)."""
-    kept = yield from wanted.filter.steps(rows, now)
-    kept = yield from sorted_rows(kept, wanted.columns, wanted.sort)
+    found = yield from wanted.filter.steps(rows, now)
+    kept = yield from sorted_rows(found.rows, wanted.columns, wanted.sort)
     shown = kept if wanted.grouping is None else (yield from grouped(kept, wanted.grouping, wanted.folded))
     places: dict[Hashable, int] = {}
     start = 0
@@ -47,4 +51,4 @@ def arrange(rows: list[Row], wanted: Arrangement, now: float) -> Steps[Arranged]
         places.update((row.key, place) for place, row in enumerate(some, start))
         start += len(some)
         yield
-    return Arranged(kept, shown, places)
+    return Arranged(kept, found.unknown, found.names, shown, places)

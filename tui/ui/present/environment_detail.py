@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from tui.domain.compare import by_digest
-from tui.domain.environments import Environment
+from tui.domain.environments import DiskSize, Environment
 from tui.domain.packages import Package, PackageManager
 from tui.services.store import HostView
 from tui.ui.language import said, tr, trn
@@ -13,7 +13,7 @@ from tui.ui.present.cell import Cell, Tone, cell, join, remote
 from tui.ui.present.environments import SIGNAL_WORDS, key_packages, name_cell, state_words
 from tui.ui.present.faults import fault_tone, fault_words
 from tui.ui.present.lines import Line, blank, heading, item, pair, words
-from tui.ui.present.words import UNKNOWN, ago, day
+from tui.ui.present.words import UNKNOWN, ago, bounded, day, size_long
 
 __all__ = ["detail", "group", "packages"]
 
@@ -47,6 +47,8 @@ def detail(env: Environment, view: HostView, now: float) -> list[Line]:
         pair(tr("Created"), _date(env.created, now)),
         pair(tr("Changed"), _date(env.modified, now)),
         pair(tr("Last used"), _last_used(env, now)),
+        pair(tr("Size"), _size(env.size)),
+        pair(tr("Frees"), _frees(env.size, now)),
         pair(tr("Seen"), join((cell(ago(view.snapshot.environments.time, now)), _stale(view)))),
     ]
     if env.seen_in:
@@ -88,6 +90,25 @@ def _last_used(env: Environment, now: float) -> Cell:
         return MISSING
     signal = said(SIGNAL_WORDS[env.last_used_signal][1]) if env.last_used_signal else ""
     return join((cell(ago(env.last_used, now)), cell(signal, Tone.DIM)))
+
+
+def _size(known: DiskSize | None) -> Cell:
+    if known is None:
+        return cell(tr("not counted yet"), Tone.DIM)
+    files = trn("in {n} file", "in {n} files", known.files)
+    return join((cell(size_long(known.total_bytes)), cell(files, Tone.DIM)))
+
+
+def _frees(known: DiskSize | None, now: float) -> Cell:
+    """What removing it alone gives back, which way that can be wrong, and how old the count is."""
+    if known is None:
+        return MISSING
+    shared = tr("{size} shared", size=size_long(known.shared_bytes)) if known.shared_bytes else ""
+    counted = tr("counted {when}", when=ago(known.time, now))
+    return join(
+        (cell(bounded(size_long(known.exclusive_bytes), known.bound)), cell(shared, Tone.DIM), cell(counted, Tone.DIM)),
+        tr(", "),
+    )
 
 
 def _stale(view: HostView) -> Cell:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any
 
-from tui.domain.environments import Environment, EnvKind, UsageSignal
+from tui.domain.environments import DiskSize, Environment, EnvKind, UsageSignal
 from tui.domain.faults import FaultKind
 from tui.domain.filterrows import EnvironmentRow
 from tui.domain.keypackages import key_versions
@@ -19,7 +19,7 @@ from tui.ui.present.cell import BLANK, Cell, Live, Tone, cell, join, plain, remo
 from tui.ui.present.faults import fault_tone, fault_words
 from tui.ui.present.groups import Grouping, GroupKey
 from tui.ui.present.table import Column, Row
-from tui.ui.present.words import UNKNOWN, age_cell, span
+from tui.ui.present.words import BOUND_MARKS, UNKNOWN, age_cell, size, span
 
 __all__ = ["COLUMNS", "GROUPINGS", "key_packages", "name_cell", "path_end", "rows", "state_words", "uses_cell"]
 
@@ -36,13 +36,23 @@ COLUMNS = (
         by=lambda env: version_sort_key(env.python) if env.python else None,
         falling=True,
     ),
-    Column("use", phrase("Used now"), 5, 9, 20, by=lambda env: _uses(env), falling=True),
+    Column(
+        "size",
+        phrase("Size"),
+        5,
+        9,
+        13,
+        right=True,
+        by=lambda env: None if env.size is None else env.size.exclusive_bytes,
+        falling=True,
+    ),
+    Column("use", phrase("Used now"), 6, 9, 20, by=lambda env: _uses(env), falling=True),
     Column("age", phrase("Age"), 2, 7, 8, right=True, live=7),
-    Column("last", phrase("Last used"), 6, 13, 14, live=13, by=lambda env: env.last_used, falling=True),
-    Column("key", phrase("Key packages"), 7, 24, 44, by=lambda env: _key_order(env)),
-    Column("packages", phrase("Packages"), 8, 9, 12, right=True, by=lambda env: _package_count(env), falling=True),
-    Column("owner", phrase("Owner"), 9, 8, 12, by=lambda env: env.owner),
-    Column("prefix", phrase("Prefix"), 10, 24, 80, end=True, by=lambda env: env.prefix),
+    Column("last", phrase("Last used"), 7, 13, 14, live=13, by=lambda env: env.last_used, falling=True),
+    Column("key", phrase("Key packages"), 8, 24, 44, by=lambda env: _key_order(env)),
+    Column("packages", phrase("Packages"), 9, 9, 12, right=True, by=lambda env: _package_count(env), falling=True),
+    Column("owner", phrase("Owner"), 10, 8, 12, by=lambda env: env.owner),
+    Column("prefix", phrase("Prefix"), 11, 24, 80, end=True, by=lambda env: env.prefix),
 )
 """The age goes late: a narrow table, too, must say which of its rows are old."""
 
@@ -81,6 +91,7 @@ def _row(env: Environment, groups: tuple[str, ...], time: float | None, stale: b
             cell(env.host),
             state,
             remote(env.python) or MISSING,
+            size_cell(env.size),
             uses_cell(env),
             age_cell(time, stale=stale),
             _last_used(env),
@@ -126,6 +137,14 @@ def state_words(env: Environment) -> Cell:
     if env.clobbered:
         parts.append(cell(tr("pip over conda"), Tone.WARN))
     return join(parts, tr(", ")) or cell(tr("ok"), Tone.DIM)
+
+
+def size_cell(known: DiskSize | None) -> Cell:
+    """What removing it gives back, with the way that this can be wrong, of what it holds: ``≥1.2G/4.5G``."""
+    if known is None:
+        return MISSING
+    frees = BOUND_MARKS[known.bound] + size(known.exclusive_bytes)
+    return ((frees, Tone.PLAIN), (f"/{size(known.total_bytes)}", Tone.DIM))
 
 
 def uses_cell(env: Environment) -> Cell:

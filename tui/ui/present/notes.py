@@ -18,10 +18,8 @@ __all__ = ["empty_note", "marked_cell", "missing_cell", "no_match_note", "unknow
 NAMED = 3
 
 
-def no_match_note(words: str, rows: str, unknown: Sequence[str] = ()) -> Note:
-    """A filter left nothing of *rows*, such as "12 hosts". *words* is in printed form; *unknown* are the fields that
-    nothing is known of."""
-    why = unknown_words(unknown)
+def no_match_note(words: str, rows: str, why: str = "") -> Note:
+    """A filter left nothing of *rows*, such as "12 hosts". *words* is in printed form; *why*: :func:`unknown_words`."""
     lines = (tr("{why}: such a filter keeps only what is known", why=why),) if why else ()
     return Note.of(
         tr("None of {rows} matches “{words}”", rows=rows, words=words),
@@ -30,12 +28,14 @@ def no_match_note(words: str, rows: str, unknown: Sequence[str] = ()) -> Note:
     )
 
 
-def unknown_words(names: Sequence[str]) -> str:
-    """Which fields of a filter nothing is known of in any row; nothing for none."""
-    if not names:
+def unknown_words(names: Sequence[str], rows: int, all_rows: int) -> str:
+    """Which fields of a filter are not known of *rows* of *all_rows*, which it leaves out for it; nothing for none."""
+    if not rows or not names:
         return ""
     fields = tr(" and ").join(names)
-    return trn("{fields} is not known of any yet", "{fields} are not known of any yet", len(names), fields=fields)
+    if rows == all_rows:
+        return trn("{fields} is not known of any yet", "{fields} are not known of any yet", len(names), fields=fields)
+    return trn("{fields} not known of {n}", "{fields} not known of {n}", rows, fields=fields)
 
 
 def marked_cell(marked: int, hidden: int, sum_of: str) -> Cell:

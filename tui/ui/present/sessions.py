@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from dataclasses import dataclass
 
 from tui.domain.filterrows import SessionRow
 from tui.domain.phrases import phrase
@@ -11,26 +11,34 @@ from tui.services.store import HostView
 from tui.ui.language import tr, trn
 from tui.ui.present.cell import Cell, Live, Tone, cell, join, plain, remote, shown
 from tui.ui.present.lines import Line, blank, heading, item, pair
+from tui.ui.present.runs import Processes, command_line, known_processes, programs
 from tui.ui.present.table import Column, Row
 from tui.ui.present.words import UNKNOWN, age_cell, ago, day, number_cell, span
 
 __all__ = ["COLUMNS", "detail", "key", "rows"]
 
 COLUMNS = (
-    Column("name", phrase("Session"), 0, 18, 40, by=lambda session: session.name.casefold()),
-    Column("host", phrase("Host"), 1, 12, 20, by=lambda session: session.host),
-    Column("attached", phrase("Attached"), 3, 9, 12, by=lambda session: session.attached, falling=True),
-    Column("runs", phrase("Runs"), 4, 16, 36, by=lambda session: plain(runs_cell(session)).casefold()),
-    Column("active", phrase("Active"), 5, 8, 9, live=8, by=lambda session: session.activity, falling=True),
+    Column("name", phrase("Session"), 0, 18, 40, by=lambda row: row.session.name.casefold()),
+    Column("host", phrase("Host"), 1, 12, 20, by=lambda row: row.session.host),
+    Column("attached", phrase("Attached"), 3, 9, 12, by=lambda row: row.session.attached, falling=True),
+    Column("runs", phrase("Runs"), 4, 16, 36, by=lambda row: row.runs),
+    Column("active", phrase("Active"), 5, 8, 9, live=8, by=lambda row: row.session.activity, falling=True),
     Column("age", phrase("Age"), 2, 7, 8, right=True, live=7),
-    Column("windows", phrase("Windows"), 6, 7, 7, right=True, by=lambda session: len(session.windows), falling=True),
-    Column("created", phrase("Started"), 7, 8, 9, live=8, by=lambda session: session.created, falling=True),
-    Column("environment", phrase("Environment"), 8, 22, 44, end=True, by=lambda session: _prefix(session)),
+    Column("windows", phrase("Windows"), 6, 7, 7, right=True, by=lambda row: len(row.session.windows), falling=True),
+    Column("created", phrase("Started"), 7, 8, 9, live=8, by=lambda row: row.session.created, falling=True),
+    Column("environment", phrase("Environment"), 8, 22, 44, end=True, by=lambda row: _prefix(row.session)),
     Column("title", phrase("Title"), 9, 16, 48),
 )
 
-SHELLS = frozenset({"bash", "zsh", "sh", "fish", "dash", "tcsh", "csh", "ksh"})
 MISSING = cell(UNKNOWN, Tone.DIM)
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """A session, and what its table says that it runs."""
+
+    session: Session
+    runs: str
 
 
 def key(session: Session) -> tuple[str, str, str]:
@@ -42,11 +50,12 @@ def rows(view: HostView) -> list[Row]:
     """The rows of one host's sessions."""
     part = view.snapshot.sessions
     groups, stale = view.spec.groups, "sessions" in view.stale_parts
-    return [_row(session, groups, part.time, stale) for session in part.value or ()]
+    known = known_processes(view)
+    return [_row(session, groups, part.time, stale, known) for session in part.value or ()]
 
 
-def _row(session: Session, groups: tuple[str, ...], time: float | None, stale: bool) -> Row:
-    runs = runs_cell(session)
+def _row(session: Session, groups: tuple[str, ...], time: float | None, stale: bool, known: Processes) -> Row:
+    runs = runs_cell(session, known)
     said = " ".join((plain(runs), plain(attached_cell(session)) if session.attached else "", "old" if stale else ""))
     pane = active_pane(session)
     return Row(
@@ -64,7 +73,7 @@ def _row(session: Session, groups: tuple[str, ...], time: float | None, stale: b
             remote(pane.title, Tone.DIM) if pane else MISSING,
         ),
         also="\n".join(shown(window.name) for window in session.windows if window.name),
-        item=session,
+        item=Listed(session, plain(runs).casefold()),
         facts=SessionRow(session, groups, stale, said.strip()),
     )
 
@@ -90,15 +99,14 @@ def attached_cell(session: Session) -> Cell:
     return cell(trn("{n} client", "{n} clients", session.attached), Tone.ACCENT)
 
 
-def runs_cell(session: Session) -> Cell:
-    """The programs of its panes that are not idle shells; dead panes with their exit status."""
-    panes = [pane for window in session.windows for pane in window.panes]
-    dead = [pane for pane in panes if pane.dead]
-    busy = dict.fromkeys(shown(pane.command) for pane in panes if pane.command and not pane.dead)
-    named = [name for name in busy if name not in SHELLS]
-    parts = [cell(name, Tone.GOOD) for name in named[:4]]
-    if not named and busy:
-        parts.append(cell(tr("{command}, idle", command=next(iter(busy))), Tone.DIM))
+def runs_cell(session: Session, known: Processes) -> Cell:
+    """The scripts and programs of its panes that are not idle shells; dead panes with their exit status."""
+    dead = [pane for window in session.windows for pane in window.panes if pane.dead]
+    running = programs(session, known)
+    busy = [name for name, idle in running if not idle]
+    parts = [remote(name, Tone.GOOD) for name in busy[:4]]
+    if not busy and running:
+        parts.append(cell(tr("{command}, idle", command=shown(running[0][0])), Tone.DIM))
     parts += [cell(_death(pane), Tone.WARN if pane.exit_status != 0 else Tone.DIM) for pane in dead[:2]]
     return join(parts, " ") or MISSING
 
@@ -110,27 +118,6 @@ def _death(pane: Pane) -> str:
 def _dead_cell(pane: Pane, now: float) -> Cell:
     when = cell(ago(pane.ended, now), Tone.DIM) if pane.ended is not None else ()
     return join((cell(_death(pane), Tone.WARN), when))
-
-
-def _commands(view: HostView) -> dict[int, str]:
-    """The command lines that are known of a host's processes, by pid: those on GPUs and those in environments.
-
-    What was kept from an earlier start is left out: a pid may be another process's by now.
-    """
-    known: dict[int, str | None] = {}
-    if "environments" not in view.stale_parts:
-        known |= {use.pid: use.command for each in view.snapshot.environments.value or () for use in each.in_use}
-    if "gpus" not in view.stale_parts:
-        found = (each for gpu in view.snapshot.gpus.value or () for each in gpu.processes)
-        known |= {each.pid: each.command for each in found if each.pid is not None}
-    return {pid: command for pid, command in known.items() if command}
-
-
-def _command(pane: Pane, known: Mapping[int, str]) -> str | None:
-    """What a pane runs: the command line of the process that it was started with, while that is what is in front."""
-    program, space, arguments = known.get(pane.pid or 0, "").partition(" ")
-    name = program.rpartition("/")[2]
-    return f"{name}{space}{arguments}" if name and name == pane.command else pane.command
 
 
 def _when(then: float | None) -> Cell | Live:
@@ -151,13 +138,14 @@ def detail(session: Session, view: HostView, now: float) -> list[Line]:
         pair("tmux", remote(session.version) or MISSING),
         pair(tr("Seen"), join((cell(ago(view.snapshot.sessions.time, now)), _stale(view)))),
     ]
-    known = _commands(view)
+    known = known_processes(view)
     for window in session.windows:
         mark = cell(tr("current"), Tone.ACCENT) if window.active else ()
         title = join((cell(tr("Window {index}", index=window.index)), remote(window.name, Tone.STRONG), mark))
         lines += [blank(), heading(title)]
         for pane in window.panes:
-            state = _dead_cell(pane, now) if pane.dead else remote(_command(pane, known), Tone.GOOD)
+            line = command_line(pane, session, known) or pane.command
+            state = _dead_cell(pane, now) if pane.dead else remote(line, Tone.GOOD)
             lines.append(item(join((remote(pane.id, Tone.DIM), state, cell(f"pid {pane.pid}", Tone.DIM)))))
             lines += [
                 pair(label, remote(text))

@@ -4,18 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+from tui.domain.diskbounds import together
 from tui.domain.filterrows import EnvironmentRow
 from tui.domain.gpus import Gpu
 from tui.domain.packages import PackageManager
 from tui.domain.sessions import Session
 from tui.ui.language import tr, trn
-from tui.ui.present.words import size
+from tui.ui.present.words import BOUND_MARKS, size
 
 __all__ = ["environments_sum", "gpu_memory_sum", "packages_sum", "sessions_sum"]
 
 
 def environments_sum(rows: Sequence[EnvironmentRow]) -> str:
-    """``412 packages (1 not read), at most 5.2G, on 2 hosts``; bytes that several share are in each of them."""
+    """``412 packages (1 not read), frees ≥3.1G of at most 5.2G, on 2 hosts``.
+
+    What several share is in the size of each, and goes only with the last of them: together they hold less than the
+    sum, and give back more than each alone.
+    """
     on = trn("on {n} host", "on {n} hosts", len({row.environment.host for row in rows}))
     return tr(", ").join(word for word in (_packages(rows), _bytes(rows), on) if word)
 
@@ -30,13 +35,17 @@ def _packages(rows: Sequence[EnvironmentRow]) -> str:
 
 
 def _bytes(rows: Sequence[EnvironmentRow]) -> str:
-    known = [row.total_bytes for row in rows if row.total_bytes is not None]
+    known = [row.size for row in rows if row.size is not None]
     if not known:
         return ""
     missing = len(rows) - len(known)
-    unmeasured = trn(" ({n} not measured)", " ({n} not measured)", missing) if missing else ""
-    total = size(sum(known))
-    return (tr("at most {size}", size=total) if len(known) > 1 else total) + unmeasured
+    uncounted = trn(" ({n} not counted)", " ({n} not counted)", missing) if missing else ""
+    total = size(sum(each.total_bytes for each in known))
+    alone = size(sum(each.exclusive_bytes for each in known))
+    frees = BOUND_MARKS[together(each.bound for each in known)] + alone
+    if len(known) > 1:
+        total = tr("at most {size}", size=total)
+    return tr("frees {some} of {all}", some=frees, all=total) + uncounted
 
 
 def gpu_memory_sum(gpus: Iterable[Gpu]) -> str:

@@ -5,14 +5,17 @@ from __future__ import annotations
 import time
 from functools import partial
 
+from tui.domain.diskbounds import Bound
 from tui.ui.language import tr
 from tui.ui.present.cell import BLANK, Cell, Live, Tone, cell, join
 
 __all__ = [
+    "BOUND_MARKS",
     "UNKNOWN",
     "age_cell",
     "ago",
     "bar",
+    "bounded",
     "clock_time",
     "countdown",
     "day",
@@ -25,6 +28,8 @@ __all__ = [
 UNKNOWN = "–"
 """Stands where something is not known: never 0, never blank."""
 
+BOUND_MARKS = {Bound.EXACT: "", Bound.AT_LEAST: "≥", Bound.AT_MOST: "≤", Bound.BETWEEN: "~"}
+"""Before a number of bytes: which way it can be wrong."""
 _STEPS = ((365 * 86400, "y"), (86400, "d"), (3600, "h"), (60, "m"))
 _UNITS = ("B", "K", "M", "G", "T", "P", "E")
 HIGH = 0.80
@@ -84,6 +89,19 @@ def size_long(value: int | None) -> str:
         return UNKNOWN
     short = size(value)
     return f"{short[:-1]} {short[-1]}iB" if short[-1] != "B" else tr("{n} bytes", n=short[:-1])
+
+
+def bounded(text: str, bound: Bound) -> str:
+    """*text*, a number of bytes, with the way that it can be wrong, in words."""
+    match bound:
+        case Bound.EXACT:
+            return text
+        case Bound.AT_LEAST:
+            return tr("at least {size}", size=text)
+        case Bound.AT_MOST:
+            return tr("at most {size}", size=text)
+        case Bound.BETWEEN:
+            return tr("about {size}", size=text)
 
 
 def bar(fraction: float, columns: int, tone: Tone) -> Cell:

@@ -234,8 +234,7 @@ class ListingScreen(ArrangeScreen):
         total = self._all_rows = len(gathered.rows)
         words = wanted.filter.words
         self.unfolded = arranged.kept
-        ask = wanted.filter.unknown if total and not arranged.kept else None
-        unknown = ask(gathered.rows, self.app.now()) if ask is not None else ()
+        unknown = unknown_words(arranged.names, arranged.unknown, total)
         note = no_match_note(printable(words), self.counted(total), unknown) if total else gathered.note
         self.grid.set_columns(titled(wanted.columns, wanted.sort))
         self.grid.set_rows(arranged.shown, gathered.natural, note, arranged.places)
@@ -247,7 +246,7 @@ class ListingScreen(ArrangeScreen):
         self.filter_bar.count(
             len(self.unfolded),
             total,
-            wanted.filter.problem or unknown_words(unknown),
+            wanted.filter.problem or unknown,
             applied=wanted.filter.select is not None,
         )
 

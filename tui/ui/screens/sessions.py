@@ -38,7 +38,8 @@ class SessionsScreen(TableScreen):
         return trn("{n} session", "{n} sessions", number)
 
     def made_of(self, view: HostView) -> tuple[object, ...]:
-        return (view.snapshot.sessions, "sessions" in view.stale_parts)
+        snapshot = view.snapshot  # what its processes are tells which script a pane runs
+        return (snapshot.sessions, snapshot.environments, snapshot.gpus, view.stale_parts)
 
     def rows_of(self, view: HostView) -> list[Row]:
         return sessions.rows(view)

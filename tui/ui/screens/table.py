@@ -12,6 +12,7 @@ from typing import Any, ClassVar
 from textual import on
 from textual.timer import Timer
 
+from tui.domain.hosts import HostState
 from tui.domain.query import Schema
 from tui.domain.sessions import Session
 from tui.domain.steps import Steps
@@ -201,9 +202,21 @@ class TableScreen(ListingScreen):
         )
 
     def action_refresh_all(self) -> None:
-        """Ask every host again now."""
+        """Ask every host again now; one that waits for a person is tried when that person names it."""
+        views = self.fleet.store.hosts()
+        left = sum(view.state is HostState.DOWN for view in views)
         self.fleet.refresh()
-        self.app.tell(tr("Asking all hosts again"))
+        if left == len(views) > 0:
+            self.app.tell(tr("Each host waits for you: r on one tries it"), timeout=5)
+        elif left:
+            said = trn(
+                "Asking all hosts again but {n} that waits for you: r on it tries it",
+                "Asking all hosts again but {n} that wait for you: r on one tries it",
+                left,
+            )
+            self.app.tell(said, timeout=5)
+        else:
+            self.app.tell(tr("Asking all hosts again"))
 
     def action_shell(self) -> None:
         """A login shell on the row's host."""
