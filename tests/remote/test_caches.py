@@ -12,11 +12,11 @@ from pathlib import Path
 import pytest
 
 from tests.remote.shells import GNU_PATH, SHELLS, ShellConnection, busybox_path
-from tui.domain.caches import CacheItem, CacheKind, cleaning
+from tui.domain.caches import CacheItem, CacheKind, Caches, cleaning
 from tui.domain.errors import HostFaultError
 from tui.domain.faults import FaultKind
 from tui.remote import caches
-from tui.remote.caches import Caches, ask_caches
+from tui.remote.caches import ask_caches
 from tui.remote.lane import Lane
 from tui.remote.wire import Record
 

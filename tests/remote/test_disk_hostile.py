@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from tests.remote.answers import answer
 from tests.remote.shells import ShellConnection
+from tui.domain.cacheusers import UsersSeen
 from tui.domain.diskplaces import DiskPlace, PlaceKind
 from tui.domain.disktable import DiskTable, OwnerState, Row
 from tui.domain.errors import HostFaultError
@@ -39,7 +40,7 @@ def read(*items: tuple[str | bytes | int, ...], text: bytes = GOOD, form: str = 
         reader.take(record)
     if not reader.whole:
         raise DiskAnswerError("not whole")
-    return reader.table(True)
+    return reader.table(UsersSeen())
 
 
 def test_a_good_answer_is_read_in_every_form() -> None:
@@ -145,7 +146,7 @@ def test_noise_gives_a_table_or_the_one_error(noise: list[tuple[str, list[str | 
             fields = tuple(word if isinstance(word, bytes) else word.encode() for word in words)
             reader.take(Record(tag, fields))
         if reader.whole:
-            table = reader.table(True)
+            table = reader.table(UsersSeen())
             for number in range(len(table.owners)):
                 table.holding(number)
     except DiskAnswerError:

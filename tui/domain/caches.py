@@ -13,7 +13,7 @@ from enum import StrEnum
 
 from tui.domain.phrases import Phrase, phrase
 
-__all__ = ["CacheItem", "CacheKind", "HubEntry", "HubRepo", "HubRevision", "cleaning", "hub_repo"]
+__all__ = ["CacheItem", "CacheKind", "Caches", "HubEntry", "HubRepo", "HubRevision", "cleaning", "hub_repo"]
 
 BLOCK = 512
 
@@ -104,6 +104,20 @@ class CacheItem:
     def idle_days(self, now: float) -> int | None:
         """Whole days without use; None when nothing tells."""
         return None if self.last_used is None else max(0, int((now - self.last_used) // 86400))
+
+
+@dataclass(frozen=True, slots=True)
+class Caches:
+    """What was found on a host, in the host's order."""
+
+    items: tuple[CacheItem, ...]
+    cut: bool = False
+    """True when there is more than is told."""
+
+    @property
+    def bytes(self) -> int:
+        """All of it, every file once."""
+        return sum(item.counted_bytes for item in self.items)
 
 
 _COMMANDS = {

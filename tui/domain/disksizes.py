@@ -10,7 +10,7 @@ from tui.domain.diskplaces import OwnerKind
 from tui.domain.disktable import DiskTable, OwnerState
 from tui.domain.environments import DiskSize, Environment
 
-__all__ = ["carried_sizes", "environment_sizes", "with_sizes"]
+__all__ = ["carried_sizes", "environment_size", "environment_sizes", "with_sizes"]
 
 _COUNTED = frozenset({OwnerState.READ, OwnerState.SAME})
 
@@ -23,18 +23,24 @@ def environment_sizes(table: DiskTable, time: float, bases: Collection[str] = ()
     """
     sizes = {}
     for number, owner in enumerate(table.owners):
-        if owner.kind is not OwnerKind.ENVIRONMENT or owner.state not in _COUNTED:
-            continue
-        if owner.state is OwnerState.SAME and owner.same_as is None:
-            continue  # it is counted as something else than an environment
-        if owner.path in bases:
-            sizes[owner.path] = _base_size(table, number, time)
-            continue
-        held = table.holding(number)
-        sizes[owner.path] = DiskSize(
-            held.bytes, held.exclusive_bytes, held.shared_bytes, held.files, time, bound_of(held.reasons)
-        )
+        if owner.kind is OwnerKind.ENVIRONMENT:
+            size = environment_size(table, number, time, owner.path in bases)
+            if size is not None:
+                sizes[owner.path] = size
     return sizes
+
+
+def environment_size(table: DiskTable, number: int, time: float, base: bool) -> DiskSize | None:
+    """The size of the environment that is owner *number*, as :func:`environment_sizes`; None if it was not counted."""
+    owner = table.owners[number]
+    if owner.state not in _COUNTED:
+        return None
+    if owner.state is OwnerState.SAME and owner.same_as is None:
+        return None  # it is counted as something else than an environment
+    if base:
+        return _base_size(table, number, time)
+    held = table.holding(number)
+    return DiskSize(held.bytes, held.exclusive_bytes, held.shared_bytes, held.files, time, bound_of(held.reasons))
 
 
 def _base_size(table: DiskTable, number: int, time: float) -> DiskSize:

@@ -154,8 +154,8 @@ class DiskTable:
     devices: tuple[Device, ...] = ()
     owners: tuple[Owner, ...] = ()
     rows: tuple[Row, ...] = ()
-    all_users_seen: bool = True
-    """False when environments may use a package without a link to show it, unseen: no package then counts as unused."""
+    unseen: frozenset[int] = frozenset()
+    """The packages (owners) that environments may use, unseen, without a hard link to show it: each counts as used."""
     _needs: tuple[tuple[int, int, int, int, int], ...] = field(init=False, repr=False, compare=False)
     _inside: tuple[int, ...] = field(init=False, repr=False, compare=False)
 
@@ -261,14 +261,29 @@ class DiskTable:
                 return number
         return None
 
-    def with_users_unseen(self) -> DiskTable:
-        """The same table where not all users of the package caches could be seen: every package counts as used."""
-        packages = 0
-        for number, owner in enumerate(self.owners):
-            if owner.kind is OwnerKind.PACKAGES:
-                packages |= 1 << (number + 1)
+    @property
+    def all_users_seen(self) -> bool:
+        """False where environments that nobody saw may use packages of some cache."""
+        return not self.unseen
+
+    def with_users_unseen(self, caches: Iterable[str] | None = None) -> DiskTable:
+        """The same table where not all users of these package caches (None: of any) could be seen.
+
+        Every package of theirs then counts as used.
+        """
+        paths = None if caches is None else frozenset(caches)
+        found = {
+            self._real(number)
+            for number, owner in enumerate(self.owners)
+            if owner.kind is OwnerKind.PACKAGES and (paths is None or owner.path in paths)
+        }
+        packages = sum(1 << (number + 1) for number in found)
         rows = (replace(row, users=row.users | OUTSIDE) if row.owners & packages else row for row in self.rows)
-        return replace(self, rows=tuple(rows), all_users_seen=False)
+        return replace(self, rows=tuple(rows), unseen=self.unseen | found)
+
+    def users_seen(self, number: int) -> bool:
+        """Whether all users of these packages (an owner) were seen: what is unused can then be told."""
+        return self._real(number) not in self.unseen
 
     def _whole_caches(self, chosen: Iterable[int]) -> int:
         """The packages that go whatever uses them, for the directory around their cache goes."""

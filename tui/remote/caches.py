@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field
 
-from tui.domain.caches import BLOCK, CacheItem, CacheKind, HubEntry, hub_repo
+from tui.domain.caches import BLOCK, CacheItem, CacheKind, Caches, HubEntry, hub_repo
 from tui.domain.errors import HostFaultError
 from tui.domain.faults import Fault, FaultKind
 from tui.domain.phrases import phrase
@@ -17,27 +17,13 @@ from tui.remote.lane import Lane
 from tui.remote.scripts import script
 from tui.remote.wire import Record
 
-__all__ = ["Caches", "ask_caches"]
+__all__ = ["ask_caches"]
 
 SILENCE_S = 60.0
 ANSWER_LIMIT = 128 << 20
 MOST_ITEMS = 6000
 MOST_NAMED = 20
 MOST_PLACES = 2000
-
-
-@dataclass(frozen=True, slots=True)
-class Caches:
-    """What was found, in the host's order."""
-
-    items: tuple[CacheItem, ...]
-    cut: bool = False
-    """True when there is more than is told."""
-
-    @property
-    def bytes(self) -> int:
-        """All of it, every file once."""
-        return sum(item.counted_bytes for item in self.items)
 
 
 @dataclass

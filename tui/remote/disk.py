@@ -16,6 +16,7 @@ from enum import StrEnum
 from functools import cache
 from importlib.resources import files
 
+from tui.domain.cacheusers import UsersSeen
 from tui.domain.diskplaces import DiskPlace
 from tui.domain.disktable import DiskTable
 from tui.domain.errors import HostFaultError
@@ -50,15 +51,15 @@ async def ask_disk(
     host: str,
     *,
     timeout: float,
-    all_users_seen: bool = True,
+    users: UsersSeen = UsersSeen(),  # noqa: B008  # a constant
     progress: Callable[[int], None] | None = None,
     method: DiskMethod | None = None,
 ) -> DiskTable:
     """The disk table of *places*: each an owner, each package cache six of them, in the order given.
 
     The pass runs at the lowest priority, and ends within about a second when the lane is closed: to cancel it, cancel
-    this call and close the lane. *all_users_seen*: False where environments may use the caches that *places* does not
-    hold; no package then counts as unused, and neither when a place holds what cannot be read. *progress* receives
+    this call and close the lane. *users*: of which caches environments may be users that *places* does not hold; no
+    package of theirs then counts as unused, and neither when a place holds what cannot be read. *progress* receives
     the entries looked at so far, whenever they are more. *method*: None takes the best that the host has.
 
     Raises HostFaultError: ``tool_missing``, ``incomplete`` (the count was ended on the host), ``protocol`` (the answer
@@ -107,7 +108,7 @@ async def ask_disk(
                 Fault(FaultKind.INCOMPLETE, message, phrase("Try again; see who ended it on the host."))
             )
         # Off the loop: a large table costs no other host's turn.
-        return await asyncio.to_thread(answer.table, all_users_seen)
+        return await asyncio.to_thread(answer.table, users)
     except DiskAnswerError as error:
         message = phrase("The disk table of {host} makes no sense: {reason}.", host=host, reason=str(error))
         raise HostFaultError(Fault(FaultKind.PROTOCOL, message, phrase("Try again."))) from error

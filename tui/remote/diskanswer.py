@@ -7,6 +7,7 @@ import binascii
 import zlib
 from collections.abc import Sequence
 
+from tui.domain.cacheusers import UsersSeen
 from tui.domain.diskbounds import filesystem_reasons
 from tui.domain.diskplaces import CACHE_PARTS, DiskPlace, OwnerKind, PlaceKind
 from tui.domain.disktable import OUTSIDE, Device, DiskTable, Owner, OwnerState, Row
@@ -100,17 +101,27 @@ class DiskAnswer:
         elif tag == "end":
             self.whole = self._raw is not None and all(seen.state is not None for seen in self._places)
 
-    def table(self, all_users_seen: bool) -> DiskTable:
-        """The table, once :attr:`whole`. Raises :class:`DiskAnswerError`."""
+    def table(self, users: UsersSeen) -> DiskTable:
+        """The table, once :attr:`whole`. Raises :class:`DiskAnswerError`.
+
+        Packages count as used in the caches that *users* names, and in those that a place may lead to which could
+        not be read whole.
+        """
         devices = tuple(self._devices.values())
         owners = self._owners({device.number: at for at, device in enumerate(devices)})
         table = DiskTable(devices, owners, self._rows(owners))
-        seen = all(
-            owner.state is not OwnerState.DENIED and not owner.unreadable
+        if users.unseen is None:
+            return table.with_users_unseen()
+        blind = {
+            owner.path
             for owner in owners
-            if owner.kind not in CACHE_PARTS
-        )
-        return table if all_users_seen and seen else table.with_users_unseen()
+            if owner.kind not in CACHE_PARTS and (owner.state is OwnerState.DENIED or owner.unreadable)
+        }
+        caches = {owner.path for owner in owners if owner.kind is OwnerKind.PACKAGES}
+        unseen = set(users.unseen)
+        if blind:
+            unseen |= caches - users.private if blind <= users.strangers else caches
+        return table.with_users_unseen(unseen) if unseen & caches else table
 
     def _seen(self, record: Record) -> _Seen:
         number = record.integer(0)

@@ -12,6 +12,7 @@ from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequen
 from contextlib import asynccontextmanager
 from typing import Any, TypeVar
 
+from tui.domain.cacheusers import UsersSeen
 from tui.domain.diskplaces import DiskPlace
 from tui.domain.disktable import DiskTable
 from tui.domain.errors import HostFaultError
@@ -254,17 +255,22 @@ class HostProbe:
 
         return await self._put(kind, ask)
 
-    async def disk(self, places: Sequence[DiskPlace], progress: Callable[[int], None] | None = None) -> DiskTable:
-        """The disk table of *places*; no package of it counts as unused. Raises HostFaultError, see :func:`ask_disk`.
+    async def disk(
+        self,
+        places: Sequence[DiskPlace],
+        progress: Callable[[int], None] | None = None,
+        users: UsersSeen | None = None,
+    ) -> DiskTable:
+        """The disk table of *places*. Raises HostFaultError, see :func:`ask_disk`.
 
+        *users*: None where nothing is known of who else uses the caches: no package counts as unused then.
         Cancelled, the count on the host ends within about a second.
         """
+        users = users or UsersSeen.nobody()
 
         async def ask(lane: Lane) -> DiskTable:
             try:
-                return await ask_disk(
-                    lane, places, self._host, timeout=DISK_LIMIT_S, all_users_seen=False, progress=progress
-                )
+                return await ask_disk(lane, places, self._host, timeout=DISK_LIMIT_S, users=users, progress=progress)
             finally:
                 self._pool.leave("disk", lane)
 

@@ -7,8 +7,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from tui.domain.diskcount import DiskCount
 from tui.domain.disksizes import carried_sizes, with_sizes
-from tui.domain.disktable import DiskTable
 from tui.domain.environments import DiskSize, Environment
 from tui.domain.faults import Fault
 from tui.domain.gpus import Gpu
@@ -21,15 +21,6 @@ from tui.services.events import Bus, HostChanged, HostLogged, SnapshotChanged
 __all__ = ["DiskCount", "HostView", "Store"]
 
 LOG_LINES = 500
-
-
-@dataclass(frozen=True, slots=True)
-class DiskCount:
-    """A host's disk table, counted in this run of the program."""
-
-    table: DiskTable
-    time: float
-    """Unix time, operator's clock, at which the count ended."""
 
 
 @dataclass(frozen=True, slots=True)
