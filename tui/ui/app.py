@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Callable, Coroutine, Hashable, Iterable
+from collections.abc import Callable, Iterable
 from functools import partial
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar
 
 from textual.app import SystemCommand
 from textual.binding import Binding, BindingType
@@ -17,9 +17,7 @@ from textual.theme import Theme, ThemeProvider
 from textual.timer import Timer
 from textual.widget import AwaitMount
 from textual.widgets import Input
-from textual.worker import Worker
 
-from tui.domain.errors import CondafleetError
 from tui.domain.layout import Layout, ViewLayout
 from tui.domain.packageindex import PackageIndex
 from tui.domain.phrases import phrase
@@ -31,28 +29,22 @@ from tui.ui.bridge import Bridge, Changes
 from tui.ui.catalog import COMMANDS, FLEET
 from tui.ui.commands import Command, palette_title
 from tui.ui.dialogs.base import DEAF_S
-from tui.ui.dialogs.message import failure, keys
+from tui.ui.dialogs.message import keys
 from tui.ui.dialogs.palette import Palette
 from tui.ui.histories import Histories
 from tui.ui.keymap import lay_over
 from tui.ui.language import said, tr, trn
 from tui.ui.prompter import DialogPrompter
-from tui.ui.screens.compare import CompareNameScreen, ComparePairScreen
 from tui.ui.screens.environments import EnvironmentsScreen
-from tui.ui.screens.find import FindScreen
 from tui.ui.screens.fleet import FleetScreen
-from tui.ui.screens.history import HistoryScreen
 from tui.ui.screens.hosts import HostsScreen
 from tui.ui.screens.listing import ListingScreen
-from tui.ui.screens.matrix import MatrixScreen
-from tui.ui.screens.packages import PackagesScreen
 from tui.ui.screens.sessions import SessionsScreen
 from tui.ui.screens.table import TableScreen
-from tui.ui.screens.view import EnvKey
 from tui.ui.terminal import PassThrough, run_in_terminal
 from tui.ui.themes import DEFAULT, MONOCHROME, THEMES
-from tui.ui.typeahead import TypeAhead
 from tui.ui.unused import unused
+from tui.ui.ways import Ways
 from tui.ui.widgets.bars import FilterBar
 
 __all__ = ["CondafleetApp"]
@@ -62,14 +54,9 @@ log = logging.getLogger(__name__)
 REMEMBER_S = 1.0
 AGAIN_S = 0.005
 """How long a mode that was shown before may lay itself out in silence, in seconds."""
-NOTICE_S = 12.0
-"""How long what must not be missed stays to be read, in seconds; it is in a log, too."""
-
-Work = Callable[[], Coroutine[Any, Any, None]]
-Severity = Literal["information", "warning", "error"]
 
 
-class CondafleetApp(TypeAhead[int]):
+class CondafleetApp(Ways):
     """The screen over a running fleet. It owns no work: tasks and connections are the services'."""
 
     TITLE = "condafleet"
@@ -116,10 +103,6 @@ class CondafleetApp(TypeAhead[int]):
         self._bridge: Bridge | None = None
         self._in_terminal = False
         self._again = False
-        self._modes_made: dict[str, TableScreen] = {}
-        self._notices: list[tuple[float, str]] = []
-        self._note_due: Callable[[], None] | None = None
-        self._before: tuple[str, str, Hashable | None] | None = None
         self._remember_timer: Timer | None = None
         if self.no_color and not self.native_ansi_color:
             self._filters[:] = [NoColor() if isinstance(each, Monochrome) else each for each in self._filters]
@@ -219,20 +202,6 @@ class CondafleetApp(TypeAhead[int]):
         theme = self.theme if self.fleet.settings.theme is None and not self.no_color else None
         self._layouts.save(Layout(str(self.current_mode), theme, views))
 
-    # Which screen
-
-    def front(self) -> ListingScreen | None:
-        """The table in front, perhaps below a dialog."""
-        for screen in reversed(self.screen_stack):
-            if isinstance(screen, ListingScreen):
-                return screen
-        return None
-
-    def front_mode(self) -> TableScreen | None:
-        """The mode's screen in front; None while a view lies over it."""
-        front = self.front()
-        return front if isinstance(front, TableScreen) else None
-
     @property
     def at_leisure(self) -> bool:
         """True while a question may come up: a table is in front, and nobody types into a field."""
@@ -253,59 +222,6 @@ class CondafleetApp(TypeAhead[int]):
     def _history_read(self) -> None:
         if (screen := self.front()) is not None:
             screen.renew()
-
-    # What fails ends here
-
-    def launch(self, work: Work, purpose: str) -> Worker[None]:
-        """Run *work* beside the screen; whatever it raises is told to the person, never a traceback, never silent."""
-        # A function, not a coroutine: who quits at once must not leave one behind that nobody awaited.
-        run: Callable[[], Coroutine[None, None, None]] = partial(self._funnel, work, purpose)
-        return self.run_worker(run, name=purpose, description=purpose, exit_on_error=False)
-
-    async def _funnel(self, work: Work, purpose: str) -> None:
-        try:
-            await work()
-        except CondafleetError as error:
-            self._tell_failure(purpose, said(error.message), said(error.remedy))
-        except Exception as error:  # the one funnel: a defect must neither end the app nor pass unseen
-            log.exception("while trying to %s", purpose)
-            unchanged = tr("Nothing on a host was changed by this.")
-            message = f"{type(error).__name__}: {printable(str(error))}\n{unchanged}"
-            self._tell_failure(purpose, message, tr("The log file has the whole story; please report it."))
-
-    def _tell_failure(self, purpose: str, message: str, remedy: str) -> None:
-        dialog = failure(tr("Could not {purpose}", purpose=purpose), message, remedy)
-        dialog.deafen(self.deaf_s)
-        self.push_screen(dialog)
-
-    def tell(self, text: str, *, severity: Severity = "information", timeout: float = 3) -> None:
-        """A passing note; *text* is in printed form and is never read as markup."""
-        self._show_notes(partial(self.notify, text, severity=severity, timeout=timeout, markup=False))
-
-    def warn(self, text: str) -> None:
-        """A note that stays long enough to be read, whatever passes meanwhile; *text* as for :meth:`tell`."""
-        self._notices.append((time.monotonic() + NOTICE_S, text))
-        self._show_notes(None)
-
-    def _show_notes(self, passing: Callable[[], None] | None) -> None:
-        """Show soon, in place of all notes, what is to be read, and *passing*, which sweeps only its like away."""
-        if self._note_due is None:  # once for all of a moment: Textual takes a note in later than it forgets them
-            self.call_later(self._notes_due)
-        self._note_due = passing or self._note_due or (lambda: None)
-
-    def _notes_due(self) -> None:
-        """The newest of what is to be read, with how many more there are: a pile would cover the table."""
-        passing, self._note_due = self._note_due, None
-        self.clear_notifications()
-        now = time.monotonic()
-        self._notices = [(until, notice) for until, notice in self._notices if until > now]
-        if self._notices:
-            until, text = self._notices[-1]
-            more = len(self._notices) - 1
-            text = tr("(+{n}) {text}", text=text, n=more) if more else text
-            self.notify(text, severity="warning", timeout=until - now, markup=False)
-        if passing is not None:
-            passing()
 
     # Terminals
 
@@ -339,82 +255,9 @@ class CondafleetApp(TypeAhead[int]):
 
     # Commands
 
-    def action_mode(self, mode: str) -> None:
-        """Switch to a mode; from a view that lies over it, back to it."""
-        if mode not in self._modes_made:
-            return
-        if mode != self.current_mode:
-            self._note_place()
-            self.switch_mode(mode)
-            self.remember()
-        else:
-            self._leave_views()
-
-    def _leave_views(self) -> None:
-        while len(self.screen_stack) > 1 and isinstance(self.screen, ListingScreen):
-            self.pop_screen()
-
-    def _note_place(self) -> None:
-        """Where :meth:`action_last` comes back to."""
-        screen = self._modes_made.get(str(self.current_mode))
-        if screen is not None:
-            self._before = (screen.MODE, screen.filter_bar.words, screen.grid.cursor_key)
-
-    def action_last(self) -> None:
-        """Back to where one was before, with the filter and the row of then."""
-        if self._before is None:
-            self.tell(tr("There is nothing to go back to yet"))
-            return
-        mode, words, key = self._before
-        self.show_filtered(mode, words)
-        if key is not None:
-            self._modes_made[mode].go_to(key)
-
-    def show_filtered(self, mode: str, words: str) -> None:
-        """Switch to *mode* with its filter set to *words*."""
-        self._note_place()
-        screen = self._modes_made[mode]
-        self._leave_views()
-        if mode != self.current_mode:
-            self.switch_mode(mode)
-            self._leave_views()
-        screen.call_after_refresh(screen.filter_bar_set, words)
-
-    def show_row(self, mode: str, key: Hashable, *, enter: bool = False) -> None:
-        """Switch to *mode* with the cursor on a row, with *enter* in its detail; a filter that may hide it goes."""
-        self.show_filtered(mode, "")
-        screen = self._modes_made[mode]
-        screen.go_to(key)
-        if enter:
-            screen.enter_soon()
-
-    def show_packages(self, key: EnvKey) -> None:
-        """The packages of an environment."""
-        self.push_screen(PackagesScreen(self.fleet, key))
-
-    def show_history(self, key: EnvKey) -> None:
-        """What was asked of conda for an environment."""
-        self.push_screen(HistoryScreen(self.fleet, key))
-
     def key_of(self, command: str) -> str:
         """The key of a command, as a person reads it."""
         return next(each.key_text for each in self.keymap_used.commands if each.id == command)
-
-    def find(self, words: str) -> None:
-        """Where on the fleet a package is; with no *words* they are asked for."""
-        self.push_screen(FindScreen(self.fleet, words))
-
-    def compare_pair(self, left: EnvKey, right: EnvKey) -> None:
-        """Two environments side by side."""
-        self.push_screen(ComparePairScreen(self.fleet, left, right))
-
-    def compare_name(self, name: str) -> None:
-        """All environments of a name against most of them."""
-        self.push_screen(CompareNameScreen(self.fleet, name))
-
-    def show_matrix(self) -> None:
-        """Names by hosts."""
-        self.push_screen(MatrixScreen(self.fleet))
 
     def show_keys(self, mode: str) -> None:
         """The keys of *mode*."""
