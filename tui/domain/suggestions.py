@@ -19,7 +19,7 @@ from tui.domain.disktable import OwnerState
 from tui.domain.environments import Environment, EnvKind, UsageSignal
 from tui.domain.phrases import Phrase, mark, phrase, plural
 
-__all__ = ["Cost", "SensiblePlan", "Suggestion", "sensible_plan", "suggestions", "why_not"]
+__all__ = ["LEAST_BYTES", "Cost", "SensiblePlan", "Suggestion", "sensible_plan", "suggestions", "why_not"]
 
 DAY = 86400.0
 LEAST_BYTES = 1 << 20

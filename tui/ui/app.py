@@ -31,10 +31,12 @@ from tui.ui.commands import Command, palette_title
 from tui.ui.dialogs.base import DEAF_S
 from tui.ui.dialogs.message import keys
 from tui.ui.dialogs.palette import Palette
+from tui.ui.disks import Disks
 from tui.ui.histories import Histories
 from tui.ui.keymap import lay_over
 from tui.ui.language import said, tr, trn
 from tui.ui.prompter import DialogPrompter
+from tui.ui.screens.disk import DiskScreen
 from tui.ui.screens.environments import EnvironmentsScreen
 from tui.ui.screens.fleet import FleetScreen
 from tui.ui.screens.hosts import HostsScreen
@@ -92,6 +94,8 @@ class CondafleetApp(Ways):
         """Which environments hold which package, for all filters; it grows as they are used."""
         self.histories = Histories(fleet, self.launch, self._history_read)
         """What was asked of conda for the environments that the person looked at."""
+        self.disks = Disks(fleet, self.launch, self._disks_changed, now)
+        """What the disks of counted hosts hold."""
         self.keymap_used = lay_over(COMMANDS, fleet.settings.keys)
         self.in_front = asyncio.Event()
         """Set while the app has the terminal."""
@@ -115,7 +119,7 @@ class CondafleetApp(Ways):
         self.theme_changed_signal.subscribe(self, self._theme_changed)
         self.refresh_css(animate=False)  # in the colours just chosen, for all screens
         self.set_keymap(dict(self.keymap_used.taken))
-        for made in (FleetScreen, EnvironmentsScreen, SessionsScreen, HostsScreen):
+        for made in (FleetScreen, EnvironmentsScreen, DiskScreen, SessionsScreen, HostsScreen):
             screen: TableScreen = made(self.fleet)
             screen.restore(kept.views.get(made.MODE, ViewLayout()))
             self._modes_made[made.MODE] = screen
@@ -218,6 +222,10 @@ class CondafleetApp(Ways):
             self.warn(said(notice.text))
         if (screen := self.front()) is not None:
             screen.changed(changes)
+
+    def _disks_changed(self) -> None:
+        if isinstance(screen := self.front(), DiskScreen):
+            screen.renew()
 
     def _history_read(self) -> None:
         if (screen := self.front()) is not None:

@@ -6,20 +6,21 @@ from tui.domain.phrases import phrase
 from tui.ui.commands import Command
 
 __all__ = [
-    "COMMANDS", "COMPARE", "ENVIRONMENTS", "FIND", "FLEET", "HISTORY", "HOSTS", "LABELS", "MATRIX", "MODES",
+    "COMMANDS", "COMPARE", "DISK", "ENVIRONMENTS", "FIND", "FLEET", "HISTORY", "HOSTS", "LABELS", "MATRIX", "MODES",
     "NAVIGATION", "PACKAGES", "SESSIONS",
 ]  # fmt: skip
 
-FLEET, ENVIRONMENTS, SESSIONS, HOSTS = "fleet", "environments", "sessions", "hosts"
+FLEET, ENVIRONMENTS, DISK, SESSIONS, HOSTS = "fleet", "environments", "disk", "sessions", "hosts"
 PACKAGES, FIND, COMPARE, MATRIX, HISTORY = "packages", "find", "compare", "matrix", "history"
 
 MODES: tuple[tuple[str, str, str], ...] = (
     (FLEET, "1", phrase("Fleet")),
     (ENVIRONMENTS, "2", phrase("Environments")),
+    (DISK, "3", phrase("Disk")),
     (SESSIONS, "4", phrase("Sessions")),
     (HOSTS, "6", phrase("Hosts")),
 )
-"""(mode, key, label). Keys stay free for what is not there yet: 3 for disks, 5 for tasks."""
+"""(mode, key, label). A key stays free for what is not there yet: 5 for tasks."""
 
 LABELS: dict[str, str] = {
     **{mode: label for mode, _, label in MODES},
@@ -41,8 +42,8 @@ _MOVING = ("up", "down", "j", "k", "g", "G", "pageup", "pagedown", "home", "end"
 RESERVED = frozenset((*_MOVING, "shift+tab", "ctrl+q", "ctrl+c", "ctrl+p"))
 """Keys that no command may take: moving about, and the last ways out."""
 
-_TABLES = (FLEET, ENVIRONMENTS, SESSIONS, HOSTS)
-_BY_HOST = (FLEET, HOSTS, SESSIONS)
+_TABLES = (FLEET, ENVIRONMENTS, DISK, SESSIONS, HOSTS)
+_BY_HOST = (FLEET, DISK, HOSTS, SESSIONS)
 
 COMMANDS: tuple[Command, ...] = (
     Command("detail", "enter", "Detail", "Into the detail; Esc comes back", "detail", (*_TABLES, HISTORY), True, False),
@@ -56,10 +57,14 @@ COMMANDS: tuple[Command, ...] = (
             rank=3),
     Command("reverse", "O", "Reverse", "Turn the order round", "reverse"),
     Command("mark", "space,shift+down", "Mark", "Mark the row, or take its mark away, and go on", "mark",
-            footer=(FLEET, ENVIRONMENTS, SESSIONS, HOSTS), rank=2),
+            footer=_TABLES, rank=2),
     Command("mark_range", "v", "Mark up to here", "Mark all rows from the last mark to this one", "mark_range"),
     Command("mark_all", "asterisk", "Mark all", "Mark every row shown", "mark_all"),
     Command("unmark", "u", "Unmark", "Take all marks away, also of rows that a filter hides", "unmark"),
+    Command("count", "n", "Count", "Count the disks of the marked rows' hosts, or of this row's; it changes nothing",
+            "count", (DISK,), True, over="count_rows"),
+    Command("mark_suggested", "i", "Mark suggested", "Mark what every counted host could let go without much thought",
+            "mark_suggested", (DISK,), True),
     Command("packages", "p", "Packages", "The environment's packages as a table", "packages", (ENVIRONMENTS,), True),
     Command(
         "compare",
@@ -74,8 +79,9 @@ COMMANDS: tuple[Command, ...] = (
             (ENVIRONMENTS, PACKAGES)),
     Command("matrix", "m", "Matrix", "Which hosts have which names, and are they the same", "matrix",
             (FLEET, ENVIRONMENTS)),
-    Command("group", "b", "Group", "Group by install, by owner, by name, or not at all", "group", (ENVIRONMENTS,)),
-    Command("fold", "z", "Fold", "Fold all groups, or unfold them", "fold_all", (ENVIRONMENTS,)),
+    Command("group", "b", "Group", "Group the rows in one way, in another, or not at all", "group",
+            (ENVIRONMENTS, DISK)),
+    Command("fold", "z", "Fold", "Fold all groups, or unfold them", "fold_all", (ENVIRONMENTS, DISK)),
     Command("attach", "a", "Attach", "Attach to the tmux session at full screen; detach with tmux's own keys",
             "attach", (FLEET, SESSIONS), True),
     Command("shell", "s", "Shell", "A login shell on the row's host, at full screen", "shell", (*_TABLES, FIND),
@@ -96,6 +102,7 @@ COMMANDS: tuple[Command, ...] = (
             _TABLES),
     Command(FLEET, "1", "Fleet", "All hosts", f"app.mode('{FLEET}')"),
     Command(ENVIRONMENTS, "2", "Environments", "All environments of all hosts", f"app.mode('{ENVIRONMENTS}')"),
+    Command(DISK, "3", "Disk", "What the disks hold, and what could go", f"app.mode('{DISK}')"),
     Command(SESSIONS, "4", "Sessions", "All tmux sessions of all hosts", f"app.mode('{SESSIONS}')"),
     Command(HOSTS, "6", "Hosts", "How each host is reached, and what went wrong", f"app.mode('{HOSTS}')"),
     Command("last", "minus", "Last view", "Back to where you were before, with its filter", "app.last"),

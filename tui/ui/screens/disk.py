@@ -1,0 +1,151 @@
+"""Mode Disk: what could go, on all hosts, and what it gives back alone and together."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Sequence
+from typing import ClassVar, cast
+
+from textual.binding import BindingType
+
+from tui.domain.filters_disk import DISK, DiskRow
+from tui.domain.phrases import phrase
+from tui.domain.planitems import HostTables, Item, ItemKind
+from tui.services.fleet import FleetApi
+from tui.services.store import HostView
+from tui.ui.catalog import COMMANDS
+from tui.ui.catalog import DISK as MODE
+from tui.ui.commands import bindings
+from tui.ui.language import said, tr, trn
+from tui.ui.present import disk, disk_detail
+from tui.ui.present.cell import Cell, Tone, cell, join, remote, shown
+from tui.ui.present.lines import Line
+from tui.ui.present.notes import empty_note
+from tui.ui.present.table import Note, Row, Sort
+from tui.ui.present.words import size
+from tui.ui.screens.table import TableScreen
+
+__all__ = ["DiskScreen"]
+
+Key = tuple[str, ItemKind, str]
+
+
+class DiskScreen(TableScreen):
+    """A row is known by its host, kind and path; a host that was never counted has one row of its own."""
+
+    MODE = MODE
+    BINDINGS: ClassVar[list[BindingType]] = [*bindings(COMMANDS, MODE)]
+    COLUMNS = disk.COLUMNS
+    SCHEMA = DISK
+    PARTS = ("mounts", "installs", "environments")
+    GROUPINGS = disk.GROUPINGS
+    FIELDS = phrase("words, or fields: host:gpu* what:tarballs frees>1G unused>90 is:suggested")
+
+    def __init__(self, fleet: FleetApi) -> None:
+        super().__init__(fleet)
+        self.sort = Sort("frees", True)
+
+    def counted(self, number: int) -> str:
+        return trn("{n} thing", "{n} things", number)
+
+    def made_of(self, view: HostView) -> tuple[object, ...]:
+        disks = self.app.disks
+        return (disks.get(view), disks.counting.get(view.name), disks.faults.get(view.name), view.snapshot.mounts)
+
+    def rows_of(self, view: HostView) -> list[Row]:
+        disks = self.app.disks
+        return disk.rows(view, disks.get(view), disks.counting.get(view.name), disks.faults.get(view.name))
+
+    def note(self, views: Sequence[HostView]) -> Note:
+        return empty_note(views, "environments", tr("environments"), self.app.now())
+
+    def host_of(self, key: Hashable) -> str:
+        return cast("tuple[str, ...]", key)[0]
+
+    def selector_of(self, key: Hashable) -> str:
+        host, *rest = cast("tuple[str, ...]", key)
+        return f"{host}:{shown(rest[1])}" if rest else host
+
+    def detail_of(self, key: Hashable) -> tuple[Cell, list[Line]] | None:
+        name = self.host_of(key)
+        if name not in self.fleet.store:
+            return None
+        view = self.fleet.store.host(name)
+        told = self.app.disks.get(view)
+        row = self._row_of(key)
+        if told is None or row is None:
+            seen, fault = self.app.disks.counting.get(name), self.app.disks.faults.get(name)
+            return cell(name, Tone.STRONG), disk_detail.uncounted(view, seen, fault)
+        what = cell(said(disk.WHAT[row.item.kind]), Tone.DIM)
+        title = join((remote(row.item.label, Tone.STRONG), what, cell(tr("on {host}", host=name), Tone.DIM)))
+        return title, disk_detail.about(row, told, self.app.now())
+
+    def group_detail(self, keys: Sequence[Hashable]) -> list[Line]:
+        lines: list[Line] = []
+        for host in self.hosts_of(keys)[:8]:
+            told = self.app.disks.get(self.fleet.store.host(host))
+            if told is not None:
+                lines += disk_detail.host_map(told.disk)
+        return lines
+
+    def sum_of(self, keys: Sequence[Hashable]) -> str:
+        return disk.joint(self._items(keys), self._tables(keys))
+
+    def status(self) -> Cell:
+        disks, views = self.app.disks, self.fleet.store.hosts()
+        told = [each for view in views if (each := disks.get(view)) is not None]
+        if disks.counting:
+            seen = sum(disks.counting.values())
+            words = trn("counting {n} host", "counting {n} hosts", len(disks.counting))
+            return join((cell(words, Tone.ACCENT), cell(tr("{n} files so far", n=f"{seen:,}"), Tone.DIM)), " · ")
+        if not told:
+            return cell(tr("n counts the disk of this host; mark several with Space, or all with *"), Tone.DIM)
+        worth = sum(row.frees or 0 for each in told for row in each.suggested)
+        on = trn("on {n} host", "on {n} hosts", len(told))
+        return cell(tr("≥{size} worth letting go {where}; i marks it", size=size(worth), where=on), Tone.DIM)
+
+    # Marks
+
+    def _row_of(self, key: Hashable) -> DiskRow | None:
+        told = self.app.disks.get(self.fleet.store.host(self.host_of(key)))
+        return None if told is None else next((row for row in told.rows if row.item.key == key), None)
+
+    def _items(self, keys: Sequence[Hashable]) -> list[Item]:
+        wanted = {key for key in keys if disk.is_thing(key)}
+        found = []
+        for host in self.hosts_of(list(wanted)):
+            told = self.app.disks.get(self.fleet.store.host(host))
+            found += [row.item for row in (told.rows if told is not None else ()) if row.item.key in wanted]
+        return found
+
+    def _tables(self, keys: Sequence[Hashable]) -> dict[str, HostTables]:
+        views = (self.fleet.store.host(host) for host in self.hosts_of(keys))
+        return {view.name: told.tables for view in views if (told := self.app.disks.get(view)) is not None}
+
+    def action_mark_suggested(self) -> None:
+        """Mark what every counted host could let go without much thought."""
+        views = self.fleet.store.hosts()
+        rows = [row for view in views if (told := self.app.disks.get(view)) is not None for row in told.suggested]
+        if not rows:
+            self.app.tell(tr("Nothing is suggested; n counts the disk of a host"))
+            return
+        self.marks.add([row.item.key for row in rows])
+        self.grid.refresh()
+        self.show_around()
+
+    # Counting
+
+    def action_count(self) -> None:
+        """Count the disks of the marked rows' hosts, or of the row's."""
+        self.count_rows(self.targets())
+
+    def count_rows(self, keys: Sequence[Hashable]) -> None:
+        """Count the disks of the hosts of *keys*."""
+        begun = self.app.disks.count(self.hosts_of(keys))
+        if len(begun) == 1:
+            self.app.tell(tr("Counting the disk of {host}", host=begun[0]))
+        elif begun:
+            self.app.tell(trn("Counting {n} host", "Counting {n} hosts", len(begun)))
+
+    def refresh_rows(self, keys: Sequence[Hashable]) -> None:
+        """Count anew: that is what is shown here."""
+        self.count_rows(keys)
