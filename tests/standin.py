@@ -161,9 +161,9 @@ class StandinInstall:
         for name in ("envs", "pkgs"):
             (root / name).mkdir(exist_ok=True)
         (root / ".condarc").write_text(condarc or f"channels:\n  - {self.channel}\n", encoding="utf-8")
+        (root / "conda-meta").mkdir()
+        (root / "conda-meta/history").touch()
         if base:
-            (root / "conda-meta").mkdir()
-            (root / "conda-meta/history").touch()
             self.run("install", "-y", "-p", str(root), *base)
 
     @property

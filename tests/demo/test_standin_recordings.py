@@ -97,8 +97,6 @@ def _on_terminal(argv: list[str], environ: dict[str, str], cwd: Path) -> tuple[i
 def runs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Runs]:
     base = tmp_path_factory.mktemp("recorded")
     install = StandinInstall(base / "home" / "miniconda3", base / "home", base=())
-    (install.root / "conda-meta").mkdir()
-    (install.root / "conda-meta/history").touch()
     yield Runs(install)
 
 

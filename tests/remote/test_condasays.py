@@ -347,6 +347,7 @@ FROM_ELSEWHERE = [
     (Kind.UNSATISFIABLE, 1, "\nLibMambaUnsatisfiableError: Encountered problems while solving:\n"),
     (Kind.USAGE, 2, "usage: conda [-h]\nconda: error: unrecognized arguments: --nope"),
     (Kind.CANCELLED, 1, "\nCondaError: KeyboardInterrupt\n"),
+    (Kind.CANCELLED, 1, "\nCondaSignalInterrupt: Signal interrupt SIGTERM\n"),
     (Kind.KILLED, 1, "\nCondaMemoryError: The conda process ran out of memory.\n"),
     (Kind.CANCELLED, 130, ""),
     (Kind.CANCELLED, 143, ""),

@@ -64,14 +64,16 @@ def fetch_all(place: Place, dists: Sequence[Dist]) -> None:
     todo = [dist for dist in dists if unpacked(place, dist) is None]
     bars = Bars(place, todo)
     bars.begin()
-    if todo:
-        with interruptible():
-            cache = _writable(place)
-            for dist in todo:
-                path = _archive(place, dist) or _download(place, cache, dist, bars)
-                bars.show(dist, 1.0)
-                _unpack(place, cache, path, dist)
-    bars.end()
+    try:
+        if todo:
+            with interruptible():
+                cache = _writable(place)
+                for dist in todo:
+                    path = _archive(place, dist) or _download(place, cache, dist, bars)
+                    bars.show(dist, 1.0)
+                    _unpack(place, cache, path, dist)
+    finally:
+        bars.end()
 
 
 def _writable(place: Place) -> Path:

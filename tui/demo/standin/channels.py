@@ -24,6 +24,7 @@ __all__ = ["Channel", "open_url", "read_channels"]
 
 _SUBDIRS = ("linux-64", "noarch")
 _LOCK_BYTE, _LOCK_TRIES = 21, 10
+"""conda tries for ten seconds; `lock_tries` of the settings makes that shorter."""
 _LOOPBACK = ("127.0.0.1", "localhost", "::1")
 _RETRIES = 3
 _PAUSE_S = 0.2
@@ -70,7 +71,7 @@ def _read(place: Place, url: str, folder: Path) -> Channel:
     for subdir in _SUBDIRS:
         address = f"{url}/{subdir}/repodata.json"
         path = folder / f"{hashlib.md5(address.encode(), usedforsecurity=False).hexdigest()[:8]}.json"
-        with _locked(path.with_suffix(".info.json")):
+        with _locked(path.with_suffix(".info.json"), int(place.settings.get("lock_tries", _LOCK_TRIES))):
             place.slow("collect")
             try:
                 with open_url(place, address) as source:
@@ -87,15 +88,15 @@ def _read(place: Place, url: str, folder: Path) -> Channel:
 
 
 @contextmanager
-def _locked(path: Path) -> Iterator[None]:
+def _locked(path: Path, tries: int) -> Iterator[None]:
     """conda's lock, which mamba knows too: one byte of the file beside the index."""
     with path.open("a+b") as held:
-        for attempt in range(_LOCK_TRIES):
+        for attempt in range(tries):
             try:
                 fcntl.lockf(held, fcntl.LOCK_EX | fcntl.LOCK_NB, 1, _LOCK_BYTE)
                 break
             except OSError:
-                if attempt == _LOCK_TRIES - 1:
+                if attempt == tries - 1:
                     raise Fault("LockError", "Failed to acquire lock.") from None
                 time.sleep(1)
         if not path.stat().st_size:

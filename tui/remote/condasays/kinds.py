@@ -52,7 +52,7 @@ _RULES: tuple[tuple[Kind, str], ...] = (
     (Kind.DISK_FULL, r"NoSpaceLeft|No space left on device|\[Errno 28\]|Disk quota exceeded|\[Errno 122\]"),
     (Kind.TERMS, r"CondaToS\w{0,40}Error|Terms of Service have not been accepted"),
     (Kind.KILLED, r"MemoryError|std::bad_alloc|Cannot allocate memory"),
-    (Kind.CANCELLED, r"Interrupted by user|Thread interrupted|KeyboardInterrupt"),
+    (Kind.CANCELLED, r"Interrupted by user|Thread interrupted|KeyboardInterrupt|Signal interrupt SIG"),
     (Kind.FROZEN, r"EnvironmentIsFrozen|environment is (?:marked as )?frozen"),
     (Kind.PROTECTED, r"Overwriting root prefix|Cannot remove (?:current|root|base) environment|OperationNotAllowed"),
     (
