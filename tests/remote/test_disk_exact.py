@@ -6,10 +6,8 @@ The file systems are ext4 images of the test's own, mounted through loop devices
 from __future__ import annotations
 
 import asyncio
-import os
 import random
 import shutil
-import subprocess
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -19,6 +17,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.remote.disktrees import Slow, Tree, remove
+from tests.remote.loopdisk import free, mounted_ext4
 from tests.remote.shells import SHELLS, ShellConnection
 from tui.domain.diskbounds import Reason
 from tui.domain.diskplaces import OwnerKind
@@ -93,25 +92,8 @@ def check(tree: Tree, table: DiskTable, chance: random.Random) -> None:
 @pytest.fixture(params=["1024", "4096"])
 def ext4(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Path]:
     """A file system of the test's own, with blocks of 1 or 4 KiB."""
-    image, mount = tmp_path / "image", tmp_path / "mount"
-    mount.mkdir()
-    with image.open("wb") as file:
-        file.truncate(96 << 20)
-    subprocess.run(
-        ["/sbin/mkfs.ext4", "-q", "-b", request.param, image], check=True, env={"PATH": "/usr/sbin:/sbin:/usr/bin"}
-    )
-    subprocess.run(["mount", "-o", "loop", image, mount], check=True)
-    try:
-        yield mount.resolve()
-    finally:
-        subprocess.run(["umount", "-l", mount], check=True)
-
-
-def free(mount: Path) -> tuple[int, int]:
-    """Free bytes and inodes, once nothing is left to be written."""
-    subprocess.run(["sync", "-f", mount], check=True)
-    found = os.statvfs(mount)
-    return found.f_bfree * found.f_frsize, found.f_ffree
+    with mounted_ext4(tmp_path, request.param) as mount:
+        yield mount
 
 
 @pytest.mark.parametrize(("method", "shell"), [(DiskMethod.FIND, "dash"), (DiskMethod.PYTHON, "dash")])

@@ -1,0 +1,276 @@
+# ruff: noqa: ASYNC220, ASYNC221, ASYNC240  (the files and programs of a test are quick)
+"""What cleaning leaves alone, says and refuses; and what is left when it is killed."""
+
+from __future__ import annotations
+
+import asyncio
+import fcntl
+import os
+import random
+import subprocess
+import time
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from tests.remote.cleanhost import clean, clean_start, look, said_by
+from tests.remote.taskhost import TaskHost, until
+from tui.domain.changes import ConcernKind
+from tui.domain.planitems import ItemKind
+from tui.domain.tasks import TaskState
+from tui.remote.changes.clean import CleanRequest, Kept
+
+ALL = (ItemKind.TARBALLS, ItemKind.PACKAGES, ItemKind.INDEX, ItemKind.TEMP, ItemKind.LOGS)
+PACKAGE = "numpy-2.0.2-py311_0"
+
+
+@pytest.fixture
+async def host(tmp_path: Path) -> AsyncIterator[TaskHost]:
+    host = TaskHost(tmp_path / "home")
+    yield host
+    await host.close()
+
+
+@pytest.fixture
+def cache(tmp_path: Path) -> Path:
+    """A cache with an entry of each part, and an environment that uses none."""
+    folder = tmp_path / "conda" / "pkgs"
+    for name in (f"{PACKAGE}/info", f"{PACKAGE}/lib", "cache", ".logs", "half-1.0-0", "notes"):
+        (folder / name).mkdir(parents=True)
+        (folder / name / "file").write_bytes(b"x" * 5000)
+    for name in ("urls.txt", "urls", "a-1-0.conda", "b-1-0.tar.bz2", "c-1-0.conda.part"):
+        (folder / name).write_bytes(b"x" * 100)
+    (tmp_path / "conda" / "envs" / "one").mkdir(parents=True)
+    return folder
+
+
+def wish(cache: Path, *kinds: ItemKind, **more: object) -> CleanRequest:
+    parts = tuple((kind, str(cache)) for kind in kinds or ALL)
+    fields = {"caches": (str(cache),), "places": (str(cache.parent),), **more}
+    return CleanRequest(parts, **fields)  # type: ignore[arg-type]
+
+
+def names(cache: Path) -> list[str]:
+    return sorted(path.name for path in cache.iterdir())
+
+
+async def test_every_part_goes_and_nothing_else(host: TaskHost, cache: Path) -> None:
+    ahead = await look(host, wish(cache))
+    assert {part.kind: part.units for part in ahead.parts} == dict.fromkeys(ALL, 1) | {
+        ItemKind.TARBALLS: 2,
+        ItemKind.TEMP: 2,
+    }
+    task, said = await clean(host, wish(cache))
+    assert (task.state, names(cache)) == (TaskState.SUCCEEDED, ["notes", "urls", "urls.txt"])
+    assert sorted(said.parts, key=str) == sorted(ahead.parts, key=str)
+    assert [each.mount for each in said.freed] and not said.left
+    assert await look(host, wish(cache)) == await look(host, wish(cache, seen=ahead.places))
+
+
+async def test_only_the_chosen_parts_go(host: TaskHost, cache: Path) -> None:
+    await clean(host, wish(cache, ItemKind.TARBALLS, ItemKind.LOGS))
+    assert names(cache) == ["c-1-0.conda.part", "cache", "half-1.0-0", "notes", PACKAGE, "urls", "urls.txt"]
+
+
+@pytest.mark.parametrize("way", ["open", "cwd", "lock"])
+async def test_what_a_process_has_stays(host: TaskHost, cache: Path, way: str) -> None:
+    file = cache / PACKAGE / "lib" / "file"
+    scripts = {
+        "open": "import sys; held = open(sys.argv[1])",
+        "cwd": "import sys, os; os.chdir(os.path.dirname(sys.argv[1]))",
+        "lock": "import sys, fcntl; f = open(sys.argv[1], 'r+'); fcntl.lockf(f, fcntl.LOCK_EX)",
+    }
+    process = subprocess.Popen(
+        ["python3", "-c", scripts[way] + "\nprint(flush=True)\ninput()", file],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+    )
+    try:
+        assert process.stdout is not None
+        await asyncio.to_thread(process.stdout.readline)
+        task, said = await clean(host, wish(cache))
+        assert task.state is TaskState.SUCCEEDED
+        assert said.kept == (Kept("in_use", ItemKind.PACKAGES, str(cache), 1),)
+        assert names(cache) == ["notes", PACKAGE, "urls", "urls.txt"]
+    finally:
+        process.communicate(b"\n")
+
+
+async def test_a_mapped_file_keeps_its_package_by_any_name(host: TaskHost, cache: Path, tmp_path: Path) -> None:
+    program = cache / PACKAGE / "lib" / "sleep"
+    program.write_bytes(Path("/usr/bin/sleep").read_bytes())
+    program.chmod(0o755)
+    # The same directory by another path: its name in /proc tells nothing.
+    other = tmp_path / "other"
+    other.mkdir()
+    subprocess.run(["mount", "--bind", cache.parent, other], check=True)
+    process = subprocess.Popen([other / "pkgs" / PACKAGE / "lib" / "sleep", "60"])
+    try:
+        said = await look(host, wish(cache, ItemKind.PACKAGES))
+        assert said.kept == (Kept("in_use", ItemKind.PACKAGES, str(cache), 1),)
+    finally:
+        process.kill()
+        process.wait()
+        subprocess.run(["umount", "-l", other], check=True)
+
+
+@pytest.mark.parametrize("way", ["hard", "soft", "relative", "outside", "closed"])
+async def test_a_package_that_something_uses_stays(host: TaskHost, cache: Path, tmp_path: Path, way: str) -> None:
+    source = cache / PACKAGE / "lib" / "file"
+    env = tmp_path / "conda" / "envs" / "one"
+    request = wish(cache, ItemKind.PACKAGES)
+    why = "used"
+    if way == "hard":
+        (env / "file").hardlink_to(source)
+    elif way == "outside":
+        (tmp_path / "elsewhere").hardlink_to(source)
+    elif way == "soft":
+        (env / "file").symlink_to(source)
+    elif way == "relative":
+        (env / "file").symlink_to(os.path.relpath(source, env))
+    else:
+        # What stands at the place of an environment cannot be looked into.
+        (env.parent / "two").symlink_to("/nowhere/at/all")
+        request = wish(cache, ItemKind.PACKAGES, places=(str(env.parent / "two"), str(cache.parent)))
+        (env.parent / "two").unlink()
+        (env.parent / "two").write_text("")
+        why = "unknown"
+    task, said = await clean(host, request)
+    assert (task.state, said.kept) == (TaskState.SUCCEEDED, (Kept(why, ItemKind.PACKAGES, str(cache), 1),))
+    assert source.exists()
+
+
+async def test_only_what_is_old_enough_goes(host: TaskHost, cache: Path) -> None:
+    old = time.time() - 10 * 86400
+    for name in ("a-1-0.conda", "cache/file", "cache", PACKAGE, "half-1.0-0"):
+        os.utime(cache / name, (old, old))
+    _, said = await clean(host, wish(cache, older_s=5 * 86400.0))
+    assert {part.kind for part in said.parts} == {ItemKind.TARBALLS, ItemKind.INDEX, ItemKind.PACKAGES}
+    assert names(cache) == [".logs", "b-1-0.tar.bz2", "c-1-0.conda.part", "half-1.0-0", "notes", "urls", "urls.txt"]
+
+
+async def refused(host: TaskHost, request: CleanRequest, kind: ConcernKind) -> None:
+    assert [each[0] for each in (await look(host, request)).concerns] == [kind.value]
+    task, said = await clean(host, request)
+    assert (task.exit_code, [each[0] for each in said.concerns]) == (3, [kind.value])
+
+
+async def test_a_cache_that_is_another_one_is_refused(host: TaskHost, cache: Path, tmp_path: Path) -> None:
+    seen = (await look(host, wish(cache))).places
+    cache.rename(tmp_path / "moved")
+    (tmp_path / "conda" / "pkgs").mkdir()
+    (cache / "urls.txt").touch()
+    (cache / "a-1-0.conda").touch()
+    await refused(host, wish(cache, seen=seen), ConcernKind.CHANGED)
+    assert (cache / "a-1-0.conda").exists()
+
+
+async def test_a_soft_link_is_refused(host: TaskHost, cache: Path, tmp_path: Path) -> None:
+    cache.rename(tmp_path / "moved")
+    cache.symlink_to(tmp_path / "moved")
+    # The engine would hold the lock where it leads; the program refuses before anything else.
+    await refused(host, wish(cache), ConcernKind.SOFT_LINK)
+    assert (tmp_path / "moved" / "a-1-0.conda").exists()
+
+
+async def test_a_directory_that_is_no_cache_is_refused(host: TaskHost, cache: Path) -> None:
+    (cache / "urls.txt").unlink()
+    await refused(host, wish(cache), ConcernKind.MISSING)
+    (cache / "urls.txt").touch()
+    (cache / "conda-meta").mkdir()
+    await refused(host, wish(cache), ConcernKind.INSTALL_ROOT)
+
+
+async def test_root_leaves_another_accounts_cache_alone(host: TaskHost, cache: Path) -> None:
+    os.chown(cache, 4321, 4321)
+    await refused(host, wish(cache), ConcernKind.FOREIGN_OWNER)
+
+
+async def test_a_cache_with_a_mount_in_it_is_refused(host: TaskHost, cache: Path, tmp_path: Path) -> None:
+    # Of the same file system, so that no device number tells it.
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "precious").touch()
+    subprocess.run(["mount", "--bind", tmp_path / "data", cache / "half-1.0-0"], check=True)
+    try:
+        await refused(host, wish(cache), ConcernKind.MOUNTED)
+        assert (tmp_path / "data" / "precious").exists()
+    finally:
+        subprocess.run(["umount", "-l", cache / "half-1.0-0"], check=True)
+
+
+async def test_a_lock_of_micromamba_is_respected(host: TaskHost, cache: Path) -> None:
+    with (cache / "pkgs.lock").open("w") as file:
+        fcntl.lockf(file, fcntl.LOCK_EX)
+        await refused(host, wish(cache), ConcernKind.TOOL_RUNS)
+    task, _ = await clean(host, wish(cache))
+    assert (task.state, names(cache)) == (TaskState.SUCCEEDED, ["notes", "pkgs.lock", "urls", "urls.txt"])
+
+
+async def test_an_environment_in_a_cache_is_none_of_its_parts(host: TaskHost, cache: Path) -> None:
+    (cache / "my-own-env" / "conda-meta").mkdir(parents=True)
+    (cache / "my-own-env" / "conda-meta" / "history").touch()
+    _, said = await clean(host, wish(cache))
+    assert Kept("environment", ItemKind.TEMP, str(cache), 1) in said.kept
+    assert (cache / "my-own-env" / "conda-meta" / "history").exists()
+
+
+async def test_other_tools_caches_go_whole_but_never_what_is_not_ours(host: TaskHost, tmp_path: Path) -> None:
+    pip, runs = host.home / ".cache" / "pip" / "http-v2", host.home / "wandb"
+    for folder in (pip, runs):
+        (folder / "a" / "b").mkdir(parents=True)
+        (folder / "a" / "file").write_bytes(b"x" * 9000)
+    (tmp_path / "outside").mkdir()
+    (tmp_path / "outside" / "file").touch()
+    (pip / "link").symlink_to(tmp_path / "outside")
+    both = CleanRequest(((ItemKind.PIP, str(pip)), (ItemKind.RUNS, str(runs))))
+    await refused(host, both, ConcernKind.UNOWNED)
+    task, said = await clean(host, CleanRequest(both.parts, accepted=frozenset({ConcernKind.UNOWNED})))
+    assert (task.state, pip.exists(), runs.exists()) == (TaskState.SUCCEEDED, False, False)
+    assert {part.kind: part.units for part in said.parts} == {ItemKind.PIP: 1, ItemKind.RUNS: 1}
+    assert (tmp_path / "outside" / "file").exists()
+    assert [path.name for path in pip.parent.iterdir()] == []
+    for path, kind in (
+        (str(host.home), ConcernKind.HOME),
+        ("/", ConcernKind.MISSING),
+        (str(tmp_path), ConcernKind.HOME),
+        ("relative", ConcernKind.MISSING),
+    ):
+        await refused(host, CleanRequest(((ItemKind.TRITON, path),)), kind)
+    (tmp_path / "env").mkdir()
+    nested = CleanRequest(((ItemKind.TORCH, str(tmp_path / "env")),), places=(str(tmp_path / "env"),))
+    await refused(host, nested, ConcernKind.NESTED)
+    os.chown(tmp_path / "env", 4321, 4321)
+    await refused(host, CleanRequest(((ItemKind.TORCH, str(tmp_path / "env")),)), ConcernKind.FOREIGN_OWNER)
+
+
+@pytest.mark.parametrize("seed", range(4))
+async def test_killed_at_any_moment_it_leaves_whole_packages_and_no_number(
+    host: TaskHost, cache: Path, seed: int
+) -> None:
+    chance = random.Random(seed)
+    for number in range(150):
+        package = cache / f"p{number}-1.0-0"
+        (package / "info").mkdir(parents=True)
+        for name in ("info/index.json", "info/files", "lib.so"):
+            (package / name).write_text("x")
+    whole = sum(1 for _ in (cache / "p0-1.0-0").rglob("*"))
+    spec = await clean_start(host, wish(cache))
+    until_left = chance.randrange(1, 151)
+    await until(lambda: len(list(cache.glob("p*-1.0-0"))) <= until_left or (host.folder(spec) / "exit").exists())
+    if seed % 2:
+        host.kill_all(spec)
+    else:
+        await host.close()
+        host = TaskHost(host.home)
+    task = await host.become(spec)
+    packages = [path for path in cache.iterdir() if (path / "info").is_dir()]
+    assert all(sum(1 for _ in path.rglob("*")) == whole for path in packages if path.name.startswith("p"))
+    said = await said_by(host.folder(spec))
+    assert (task.state is TaskState.SUCCEEDED) == (names(cache) == ["notes", "urls", "urls.txt"])
+    if task.state is not TaskState.SUCCEEDED:
+        assert said.parts == () and said.freed == ()
+        # What it left is temporary, and goes the next time.
+        assert (await clean(host, wish(cache)))[0].state is TaskState.SUCCEEDED
+    assert names(cache) == ["notes", "urls", "urls.txt"]
+    await host.close()
