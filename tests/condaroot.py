@@ -107,6 +107,8 @@ class CondaRoot:
                 (prefix / "bin" / "python").symlink_to("python3.11")
             else:
                 target.hardlink_to(source)
+        if package.name == "python":
+            names.append("bin/python")
         names += [f"lib/{package.name}/bulk/file-{number:06}.so" for number in range(package.bulk)]
         write_record(prefix, package, names, cache, indent=4 if self.micromamba else 2)
 
