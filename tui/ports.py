@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
 
+from tui.domain.archive import Archive, ArchiveCause, ArchiveId, ArchiveListing
+from tui.domain.envrecord import EnvironmentRecord
 from tui.domain.faults import Fault
 from tui.domain.hosts import HostSpec
 from tui.domain.layout import Layout
@@ -18,6 +20,7 @@ from tui.domain.phrases import Phrase
 from tui.domain.snapshot import HostSnapshot
 
 __all__ = [
+    "ArchiveStore",
     "Channel",
     "Clock",
     "Connection",
@@ -268,3 +271,25 @@ class LayoutStore(Protocol):
 
     def save(self, layout: Layout) -> None:
         """Keep *layout*."""
+
+
+class ArchiveStore(Protocol):
+    """What is kept on the operator's machine of environments before they go. May be called from any thread."""
+
+    def save(
+        self, record: EnvironmentRecord, cause: ArchiveCause, *, told: Callable[[str], None] | None = None
+    ) -> ArchiveId:
+        """Keep what *record* can be made again from, without its secrets; written through to the disk on return.
+
+        The oldest go where there are too many; *told* gets a sentence for each of them that is younger than 90 days.
+        Raises StorageError, which says that nothing was changed on the host: whatever was to follow is not to be done.
+        """
+
+    def list(self) -> ArchiveListing:
+        """All that there are. Raises StorageError when the folder cannot be read."""
+
+    def load(self, wanted: str) -> Archive:
+        """The archive whose id is, or alone begins with, *wanted*, each file as it was written.
+
+        Raises NothingMatchedError, and StorageError when it is damaged.
+        """

@@ -24,7 +24,7 @@ from tui.domain.redact import redact
 from tui.domain.sessions import Pane, Window
 from tui.domain.snapshot import HostSnapshot, Part
 
-__all__ = ["SCHEMA", "decode_snapshot", "encode_snapshot"]
+__all__ = ["SCHEMA", "decode_snapshot", "decode_value", "encode_snapshot", "encode_value"]
 
 SCHEMA = 1
 
@@ -85,6 +85,17 @@ def decode_snapshot(data: Json, interner: PackageInterner) -> HostSnapshot:
     sets = [_package_set(indices, packages, interner) for indices in members]
     snapshot: HostSnapshot = _reader(HostSnapshot)(data.get("snapshot"), sets)
     return dataclasses.replace(snapshot, stale=True)
+
+
+def encode_value(value: Any) -> Json:
+    """A dataclass that holds no package sets, as JSON. Its secrets are its maker's business."""
+    kind: Any = type(value)
+    return _writer(kind)(value, _Tables())
+
+
+def decode_value(hint: Any, data: Json) -> Any:
+    """The dataclass *hint* that :func:`encode_value` made *data* of. Raises ValueError, TypeError for anything else."""
+    return _reader(hint)(data, [])
 
 
 def _package(row: Json, interner: PackageInterner) -> Package:
@@ -156,6 +167,7 @@ def _dataclass_writer(hint: Any) -> Writer:
 @cache
 def _reader(hint: Any) -> Reader:
     """How a value of the type *hint* is read back; it raises ValueError for any other."""
+    hint = getattr(hint, "__supertype__", hint)  # what a NewType is made of
     if hint is PackageSet:
         return _read_set
     if dataclasses.is_dataclass(_origin(hint)):

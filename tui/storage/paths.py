@@ -12,8 +12,8 @@ from tui.domain.errors import StorageError
 
 __all__ = ["cache_dir", "log_path", "private_dir", "state_dir"]
 
-_OUR_FOLDERS = frozenset({"condafleet", "snapshots", "search"})
-_OUR_FILES = frozenset({"condafleet.log", "snapshots", "search", "layout.json"})
+_OUR_FOLDERS = frozenset({"condafleet", "snapshots", "search", "archives"})
+_OUR_FILES = frozenset({"condafleet.log", "snapshots", "search", "archives", "layout.json"})
 
 
 def state_dir() -> Path:
