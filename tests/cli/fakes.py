@@ -180,7 +180,7 @@ class FakeFleet:
     ) -> T:
         raise AssertionError(f"nobody puts a question of {kind} to {host}")
 
-    async def disk(self, host: str, progress: Callable[[int], None] | None = None) -> DiskCount:
+    async def disk(self, host: str, progress: Callable[[int], None] | None = None, *, fresh: bool = True) -> DiskCount:
         raise AssertionError("nobody wanted the disk to be counted")
 
     async def history(self, host: str, prefix: str) -> History:

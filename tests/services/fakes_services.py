@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from tests.fakes import FakeClock
+from tui.domain.cacheusers import UsersSeen
 from tui.domain.diskplaces import DiskPlace
 from tui.domain.disktable import DiskTable
 from tui.domain.errors import HostFaultError
@@ -95,6 +96,10 @@ class FakeHost:
     most: dict[str, int] = field(default_factory=dict)
     partial: Partial | None = None
     disk: Callable[[Sequence[DiskPlace], Callable[[int], None] | None], Awaitable[DiskTable]] = no_disk
+    users: UsersSeen | None = None
+    """What the last count was told of who uses the caches."""
+    lanes: dict[str, Lane] = field(default_factory=dict)
+    """Real lanes for questions of a kind; of other kinds none is answered."""
     closed: int = 0
     deaf: bool = False
     due: bool = False
@@ -151,9 +156,18 @@ class FakeProbe:
         return (f"{path}/found",)
 
     async def put_question(self, kind: str, question: Callable[[Lane], Awaitable[T]], *, keep: bool = False) -> T:
-        raise AssertionError(f"nobody puts a question of {kind}")
+        self.host.asked.append((self.host.clock.monotonic(), f"put {kind}"))
+        if kind in self.host.lanes:
+            return await question(self.host.lanes[kind])
+        raise HostFaultError(Fault(FaultKind.TOOL_MISSING, f"nobody answers questions of {kind}", ""))
 
-    async def disk(self, places: Sequence[DiskPlace], progress: Callable[[int], None] | None = None) -> DiskTable:
+    async def disk(
+        self,
+        places: Sequence[DiskPlace],
+        progress: Callable[[int], None] | None = None,
+        users: UsersSeen | None = None,
+    ) -> DiskTable:
+        self.host.users = users
         self.host.asked.append((self.host.clock.monotonic(), "disk"))
         return await self.host.disk(places, progress)
 

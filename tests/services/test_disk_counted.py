@@ -63,6 +63,7 @@ async def test_the_table_is_kept_beside_the_inventory_with_its_time() -> None:
         assert count.table is TABLE
         assert service.store.host("gpu01").disk is count
         assert seen == [7]
+        assert (count.entries, count.caches, count.users) == (7, None, ())
         assert sizes(service) == [DiskSize(8, 8, 0, 1, count.time)]
         assert SnapshotChanged("gpu01", count.time, frozenset({"environments"})) in fleet.events
         # What is there was looked at after the count was wanted, and before it.

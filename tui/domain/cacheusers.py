@@ -79,6 +79,8 @@ class AccountsSeen:
     homes_unseen: tuple[str, ...] = ()
     """Homes that may hold environments and are not looked into."""
     caches: tuple[CacheAccess, ...] = ()
+    homes: tuple[str, ...] = ()
+    """Other accounts' homes that we may look into, for root."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from tui.domain.environments import Environment, Install
+from tui.domain.faults import FaultKind
 
 __all__ = ["CACHE_PARTS", "DiskPlace", "OwnerKind", "PlaceKind", "disk_places"]
 
@@ -59,15 +60,17 @@ class DiskPlace:
 def disk_places(installs: Iterable[Install], environments: Iterable[Environment]) -> tuple[DiskPlace, ...]:
     """The places of one host: each package cache, each environment, and the roots that are no environment.
 
-    Soft links in a directory of environments are left out: what they lead to is listed by itself.
+    Soft links in a directory of environments are left out: what they lead to is listed by itself. So is what lies on
+    a file system that does not answer: touching it would hang the count.
     """
     places: dict[str, DiskPlace] = {}
-    installs = tuple(installs)
+    installs, environments = tuple(installs), tuple(environments)
+    hung = tuple(env.prefix for env in environments if env.fault is not None and env.fault.kind is FaultKind.TOOL_HUNG)
     for install in installs:
         for path in install.pkgs_dirs:
             places.setdefault(path, DiskPlace(PlaceKind.CACHE, path))
     for environment in environments:
-        if environment.linked_to is None:
+        if environment.linked_to is None and environment.prefix not in hung:
             places.setdefault(environment.prefix, DiskPlace(PlaceKind.ENVIRONMENT, environment.prefix))
     for install in installs:
         places.setdefault(install.root, DiskPlace(PlaceKind.OTHER, install.root))

@@ -38,10 +38,17 @@ class _Seen:
 
 
 async def ask_caches(
-    lane: Lane, host: str, *, timeout: float, homes: Sequence[str] = (), package_caches: Sequence[str] = ()
+    lane: Lane,
+    host: str,
+    *,
+    timeout: float,
+    homes: Sequence[str] = (),
+    package_caches: Sequence[str] = (),
+    cores: bool = True,
 ) -> Caches:
     """The caches of our own account, of the accounts with *homes*, and what lies in the trash of *package_caches*.
 
+    *cores*: also core dumps where systemd keeps them, beside those in homes.
     For our own account the variables of the environment count that move a cache; others' cannot be known. The pass runs
     at the lowest priority, and ends within about a second when the lane is closed.
 
@@ -50,7 +57,7 @@ async def ask_caches(
     if len(homes) + len(package_caches) > MOST_PLACES:
         message = phrase("Caches of too many accounts were asked for on {host}.", host=host)
         raise HostFaultError(Fault(FaultKind.TOO_LARGE, message, phrase("Choose some of them.")))
-    words = ["home", ""]
+    words = ["home", "", *(("cores", "/var/lib/systemd/coredump") if cores else ())]
     for kind, paths in (("home", homes), ("trash", package_caches)):
         words += [word for path in paths if path for word in (kind, path)]
     seen: dict[int, _Seen] = {}

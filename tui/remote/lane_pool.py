@@ -32,7 +32,10 @@ _END_S = 2.0
 _TRIES = 4
 _PAUSE_S = 0.25
 _SETTLE_S = 0.05
-_GIVEN_UP_FIRST = ("inventory", "mounts", "gpus", MAIN)
+_CUT_S = 1.5
+"""In this time a count whose lane is closed has ended on the host."""
+_COUNTING = frozenset({"disk", "caches"})
+_GIVEN_UP_FIRST = ("disk", "caches", "inventory", "mounts", "gpus", MAIN)
 
 _pools: WeakKeyDictionary[Connection, LanePool] = WeakKeyDictionary()
 
@@ -201,6 +204,11 @@ class LanePool:
         order.sort(key=lambda kind: self._lanes[kind].busy)
         for kind in order:
             lane = self._lanes[kind]
+            if lane.busy and kind in _COUNTING:
+                # Nobody waits hours for a terminal: what counts ends at once, and is begun again by whoever wants it.
+                self._drop(lane)
+                await asyncio.sleep(_CUT_S)
+                return True
             if await lane.end(self._limit, _END_S):
                 self._drop(lane)
                 return True

@@ -188,9 +188,9 @@ class FleetService:
         _, probe = await self._watch(host).reached()
         return await probe.history(prefix)
 
-    async def disk(self, host: str, progress: Callable[[int], None] | None = None) -> DiskCount:
+    async def disk(self, host: str, progress: Callable[[int], None] | None = None, *, fresh: bool = True) -> DiskCount:
         """Count the disk of *host*; see :class:`FleetApi`. Raises HostFaultError."""
-        return await self._counter.count(self._watch(host), progress)
+        return await self._counter.count(self._watch(host), progress, fresh=fresh)
 
     async def put_question(
         self, host: str, kind: str, question: Callable[[Lane], Awaitable[T]], *, keep: bool = False

@@ -80,11 +80,14 @@ class FleetApi(Protocol):
         Raises HostFaultError: the host is not up, or the environment has no history that can be read.
         """
 
-    async def disk(self, host: str, progress: Callable[[int], None] | None = None) -> DiskCount:
+    async def disk(self, host: str, progress: Callable[[int], None] | None = None, *, fresh: bool = True) -> DiskCount:
         """Count the disk of *host* now, at the lowest priority there, after looking which environments there are.
 
         The table is in the store when this returns, the sizes in its environments. Cancel the call to end the count.
-        Counts of one host take turns. No package counts as unused: whoever else may use a cache is not established.
+        Counts of one host take turns. *progress* gets the entries looked at so far; after a lost connection the count
+        begins again by itself, from none. Other tools' caches are counted beside it; why that failed is in the count.
+        Packages count as used in the caches of which not all users can be seen. Not *fresh*: if nothing was installed
+        or removed since the last count of this run, that one is the answer; a file changed in place is not seen so.
         Raises HostFaultError.
         """
 

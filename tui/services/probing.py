@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, Protocol, TypeVar
 
+from tui.domain.cacheusers import UsersSeen
 from tui.domain.diskplaces import DiskPlace
 from tui.domain.disktable import DiskTable
 from tui.domain.history import History
@@ -56,10 +57,15 @@ class ProbeApi(Protocol):
     async def history(self, prefix: str) -> History:
         """What was asked of conda for the environment at *prefix*. Raises HostFaultError when it cannot be read."""
 
-    async def disk(self, places: Sequence[DiskPlace], progress: Callable[[int], None] | None = None) -> DiskTable:
+    async def disk(
+        self,
+        places: Sequence[DiskPlace],
+        progress: Callable[[int], None] | None = None,
+        users: UsersSeen | None = None,
+    ) -> DiskTable:
         """The disk table of *places*; *progress* gets the entries looked at so far. Raises HostFaultError.
 
-        Cancelled, the count on the host ends, too.
+        *users*: None where nothing is known of who else uses the caches. Cancelled, the count on the host ends, too.
         """
 
     async def put_question(self, kind: str, question: Callable[[Lane], Awaitable[T]], *, keep: bool = False) -> T:

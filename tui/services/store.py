@@ -161,6 +161,11 @@ class Store:
             self._joined.pop("environments", None)
         self.bus.publish(SnapshotChanged(name, count.time, frozenset({"environments"})))
 
+    def set_count(self, name: str, count: DiskCount) -> None:
+        """The last count of a host holds still: its sizes are as they were."""
+        self._views[name] = replace(self._views[name], disk=count)
+        self.bus.publish(SnapshotChanged(name, count.unchanged or count.time, frozenset({"environments"})))
+
     def _with_known_sizes(self, name: str, parts: Mapping[str, Part[Any]]) -> Mapping[str, Part[Any]]:
         """*parts* with sizes; an unchanged list stays the very same, so that nothing is computed anew for it."""
         part, known = parts.get("environments"), self._views[name].snapshot.environments.value

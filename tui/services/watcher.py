@@ -156,6 +156,17 @@ class HostWatcher:
             await self._progress.wait()
         return self._connection, self._probe
 
+    async def regained(self, lost: Connection | None) -> None:
+        """Wait for another connection than *lost*, however often one is tried.
+
+        Raises HostFaultError when a person is needed for that.
+        """
+        while self._connection is None or self._connection is lost:
+            view = self._world.store.host(self.name)
+            if self._connection is None and view.state is HostState.DOWN and view.fault is not None:
+                raise HostFaultError(view.fault)
+            await self._progress.wait()
+
     async def renewed(self, ask: Ask) -> None:
         """Have *ask* put once more, after anything under way, and wait for it. Raises HostFaultError on a loss."""
         connection, _ = await self.reached()

@@ -2,7 +2,7 @@
 # shellcheck disable=SC2154 # eval assigns
 # What the other caches of accounts hold: pip, uv, Hugging Face, torch, Triton, wandb, core dumps, conda's .trash.
 #
-# Arguments: pairs KIND PATH: "home" an account's home, "trash" a package cache. With "home" and no path, our own, where
+# Arguments: pairs KIND PATH: "home" an account's home, "trash" a package cache, "cores" where dumps lie. With "home" and no path, our own, where
 # the environment's variables count, too. Records, as they happen:
 #   =item N     NUMBER KIND PATH OWNER   something that holds space: a part of a cache
 #   =hub 2      NUMBER HEX        of a repository of the hub, in pieces: "TYPE DEVICE INODE LINKS BLOCKS USED CHANGED
@@ -121,7 +121,7 @@ walk() {
     esac
   done
   ch_at=0
-  for ch_h in "$@" /var/lib/systemd/coredump; do
+  for ch_h; do
     for ch_e in "$ch_h"/core "$ch_h"/core.[0-9]* "$ch_h"/core.*.[0-9]*.[0-9]*.[0-9]*; do
       if [ -f "$ch_e" ] && ! [ -h "$ch_e" ]; then count core "$ch_e"; fi
     done
@@ -152,6 +152,7 @@ else
         ch_left=$((ch_left - 2))
         case $ch_word in
           trash) place trash "$ch_p/.trash" ;;
+          cores) set -- "$@" "$ch_p" ;;
           home)
             if [ -z "$ch_p" ]; then
               ch_p=${HOME:-/nonexistent}
