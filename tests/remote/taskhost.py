@@ -17,7 +17,7 @@ from tests.remote.shells import GNU_PATH, SHELLS, ShellConnection
 from tui.domain.tasks import Task, TaskSpec, TaskState
 from tui.domain.text import decode
 from tui.remote.lane import Lane
-from tui.remote.task_log import LogFollower
+from tui.remote.task_log import LogFollower, lane_reader
 from tui.remote.tasks import list_tasks, start_task
 
 __all__ = [
@@ -201,7 +201,9 @@ class TaskHost:
 
     async def log(self, spec: TaskSpec, offset: int = 0, part_bytes: int = 1000) -> bytes:
         """Its log from *offset* to its end, followed."""
-        follower = LogFollower(self.lane, "gpu01", spec.id, QuickClock(), offset=offset, part_bytes=part_bytes)
+        follower = LogFollower(
+            lane_reader(self.lane, "gpu01", spec.id), QuickClock(), offset=offset, part_bytes=part_bytes
+        )
         return b"".join([part.data async for part in follower.parts()])
 
     def folder(self, spec: TaskSpec) -> Path:

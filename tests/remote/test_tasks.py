@@ -26,7 +26,7 @@ from tui.domain.errors import HostFaultError
 from tui.domain.faults import Fault, FaultKind
 from tui.domain.tasks import TaskState
 from tui.remote.lane import Lane
-from tui.remote.task_log import LogFollower, read_log
+from tui.remote.task_log import LogFollower, lane_reader, read_log
 from tui.remote.tasks import list_tasks, purge_tasks, start_task
 
 HOSTILE = [
@@ -177,7 +177,7 @@ async def test_following_begins_before_the_end_is_near(plain: TaskHost, tmp_path
     os.mkfifo(gate)
     spec = plain.sh('printf begin; read -r x <"$1"; printf end', str(gate))
     assert await plain.start(spec)
-    follower = LogFollower(plain.lane, "gpu01", spec.id, QuickClock())
+    follower = LogFollower(lane_reader(plain.lane, "gpu01", spec.id), QuickClock())
     seen = b""
     async for part in follower.parts():
         seen += part.data
@@ -199,7 +199,7 @@ async def test_a_follower_waits_out_what_time_cures_and_nothing_else(plain: Task
             raise HostFaultError(Fault(faults.pop(), "not now", ""))
         return await plain.lane()
 
-    follower = LogFollower(lanes, "gpu01", spec.id, QuickClock())
+    follower = LogFollower(lane_reader(lanes, "gpu01", spec.id), QuickClock())
     assert [part.data async for part in follower.parts()] == [b"done\r\n"]
     assert not faults and follower.fault is None
     faults.append(FaultKind.HOST_KEY_CHANGED)

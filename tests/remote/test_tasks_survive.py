@@ -17,7 +17,7 @@ from tests.sshd import SshServer, SshUser, run_as_root
 from tui.domain.errors import HostFaultError
 from tui.domain.tasks import Task, TaskSpec, TaskState
 from tui.remote.lane import Lane
-from tui.remote.task_log import LogFollower
+from tui.remote.task_log import LogFollower, lane_reader
 
 # As every machine has it, whatever was done to the one that runs the test.
 FRESH_PROC = ("unshare", "-m", "/bin/sh", "-c", 'mount -t proc proc /proc && exec "$@"', "sh")
@@ -158,7 +158,9 @@ async def test_whatever_is_cut_the_task_runs_once_and_its_log_is_whole(
 
             await until(is_there)
             if name in ("some lines", "many lines") and starting.done():
-                follower = LogFollower(host.lane, "gpu01", spec.id, CLOCK, offset=len(seen), part_bytes=700)
+                follower = LogFollower(
+                    lane_reader(host.lane, "gpu01", spec.id), CLOCK, offset=len(seen), part_bytes=700
+                )
                 parts = follower.parts()
                 seen += (await anext(parts)).data
                 await parts.aclose()
@@ -184,7 +186,7 @@ async def test_a_follower_goes_on_by_itself_over_many_cuts(
     assert await host.start(spec)
     seen = b""
     cuts = ["client killed", "connection cut", "sshd restarted"]
-    follower = LogFollower(host.lane, "gpu01", spec.id, CLOCK, part_bytes=900)
+    follower = LogFollower(lane_reader(host.lane, "gpu01", spec.id), CLOCK, part_bytes=900)
     async for part in follower.parts():
         assert part.offset == len(seen)
         seen += part.data

@@ -18,6 +18,7 @@ from tui.domain.redact import PLACEHOLDER, looks_secret, redact
 
 __all__ = [
     "ENDED",
+    "REFUSED",
     "Holder",
     "Task",
     "TaskSpec",
@@ -58,6 +59,9 @@ _NEXT = {
     TaskState.WAITING_LOCK: frozenset({TaskState.RUNNING}) | ENDED,
     TaskState.RUNNING: ENDED,
 }
+
+REFUSED = 3
+"""The exit status of a program that changed nothing, because something spoke against it."""
 
 _ID = re.compile(r"[0-9]{8}-[0-9]{6}-[0-9a-f]{8}", re.ASCII)
 
@@ -135,6 +139,14 @@ class Task:
     """Somebody asked for its end, which has not come yet."""
     left_behind: int = 0
     """How many processes of a cancelled task could not be ended."""
+    said: tuple[tuple[str, ...], ...] = ()
+    """What its program reported beside its log: a word, then its fields, in raw text: ``concern KIND PLACE DETAIL…``
+    for what spoke against it, ``freed PATH BYTES``, ``made PREFIX``, ``left PATH`` …"""
+
+    @property
+    def is_refused(self) -> bool:
+        """True when it was refused for safety, on the host and under its lock: nothing was changed."""
+        return self.exit_code == REFUSED and any(words[:1] == ("concern",) for words in self.said)
 
     @property
     def is_over(self) -> bool:

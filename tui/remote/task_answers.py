@@ -21,6 +21,7 @@ __all__ = ["TaskList", "owner_line", "spec_line"]
 VERSION = 1
 LONGEST_SPEC = 1 << 20
 LONGEST_WORDS = 4000
+MOST_SAID = 2000
 _IDENTITY = re.compile(r"([^_]*)_([^_]*)_([^_]*)_([0-9]{1,10})_([0-9]{1,20})_(.*)")
 _STATUS = re.compile(r"([0-9]{1,3}) (ended|cancelled|refused|killed|broken)")
 _EXIT = re.compile(r"([0-9]{1,3}) ([0-9]{1,12}) (ended|cancelled|refused|killed|broken) ([0-9]{1,5})")
@@ -73,6 +74,7 @@ class TaskList:
     _spec: TaskSpec | None = None
     _waiting: Holder | None = None
     _fault: tuple[str, str, str] | None = None
+    _said: list[tuple[str, ...]] = field(default_factory=list)
 
     def take(self, record: Record) -> None:
         """One more record; what is not known is passed over."""
@@ -82,6 +84,10 @@ class TaskList:
             case "spec":
                 self._spec = _spec(record)
                 self._waiting = self._fault = None
+                self._said = []
+            case "said":
+                if len(self._said) < MOST_SAID:
+                    self._said.append(tuple(record.text(at) or "" for at in range(len(record.fields))))
             case "waiting":
                 self._waiting = _holder(record)
             case "fault":
@@ -89,8 +95,9 @@ class TaskList:
             case "task":
                 task = self._task(record)
                 if task is not None:
-                    self.tasks.append(task)
+                    self.tasks.append(replace(task, said=tuple(self._said)))
                 self._spec = self._waiting = self._fault = None
+                self._said = []
             case "end":
                 self.complete = True
 

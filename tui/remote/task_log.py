@@ -13,7 +13,7 @@ from tui.ports import Clock
 from tui.remote.lane import Lane
 from tui.remote.tasks import task_script
 
-__all__ = ["LogFollower", "LogPart", "read_log"]
+__all__ = ["LogFollower", "LogPart", "ReadLog", "lane_reader", "read_log"]
 
 PART_BYTES = 256 << 10
 PACE_S = 0.5
@@ -68,27 +68,35 @@ async def read_log(
     return LogPart(offset, head[4], size, head[3] == b"ended")
 
 
-class LogFollower:
-    """Follows one log to its end; connections may come and go.
+ReadLog = Callable[[int, int], Awaitable[LogPart]]
+"""Reads one log from an offset, at most so many bytes; waits for a connection if need be, or raises HostFaultError."""
 
-    *lanes* gives a usable lane, waiting for one if need be, or raises HostFaultError. :attr:`offset` is where
-    the next part begins: a later follower may go on from there.
+
+def lane_reader(lanes: Callable[[], Awaitable[Lane]], host: str, task_id: str) -> ReadLog:
+    """Reads the log of a task over whatever lane *lanes* gives."""
+
+    async def read(offset: int, limit: int) -> LogPart:
+        return await read_log(await lanes(), host, task_id, offset, limit=limit)
+
+    return read
+
+
+class LogFollower:
+    """Follows one log, which *read* reads, to its end; connections may come and go.
+
+    :attr:`offset` is where the next part begins: a later follower may go on from there.
     """
 
     def __init__(
         self,
-        lanes: Callable[[], Awaitable[Lane]],
-        host: str,
-        task_id: str,
+        read: ReadLog,
         clock: Clock,
         *,
         offset: int = 0,
         pace: float = PACE_S,
         part_bytes: int = PART_BYTES,
     ) -> None:
-        self._lanes = lanes
-        self._host = host
-        self._task_id = task_id
+        self._read = read
         self._clock = clock
         self._pace = pace
         self._part_bytes = part_bytes
@@ -105,8 +113,7 @@ class LogFollower:
         failures = 0
         while True:
             try:
-                lane = await self._lanes()
-                part = await read_log(lane, self._host, self._task_id, self.offset, limit=self._part_bytes)
+                part = await self._read(self.offset, self._part_bytes)
             except HostFaultError as error:
                 if error.fault.kind in _NOT_CURED or error.fault.waits_for_a_person:
                     raise
