@@ -15,6 +15,7 @@ from tests.remote.answers import answer
 from tui.domain.errors import HostFaultError
 from tui.domain.faults import FaultKind
 from tui.domain.tasks import TaskSpec, TaskState, is_task_id, shown_argv
+from tui.domain.text import decode
 from tui.remote.lane import Lane
 from tui.remote.task_answers import TaskList, owner_line, spec_line
 from tui.remote.task_log import read_log
@@ -229,3 +230,37 @@ def test_only_ids_are_believed_to_be_cleared_away() -> None:
     assert asyncio.run(purge_tasks(lane, "gpu01", 0)) == (ID,)
     lane = cast(Lane, OneAnswer(answer(("cancel", "ended", ""))))
     assert asyncio.run(cancel_task(lane, "gpu01", ID, "ada")) is CancelAnswer.ENDED
+
+
+SAYINGS = st.lists(st.lists(st.binary(max_size=20).map(lambda raw: raw.replace(b"\0", b"")), min_size=1, max_size=4))
+
+
+def said_file(sayings: list[list[bytes]]) -> bytes:
+    """The file ``said`` of a task's folder."""
+    return b"".join(b"=said\0%d\0" % len(words) + b"".join(word + b"\0" for word in words) for words in sayings)
+
+
+@given(SAYINGS, st.integers(0, 40))
+def test_what_a_program_said_comes_back_up_to_where_it_was_cut(sayings: list[list[bytes]], cut: int) -> None:
+    whole = said_file(sayings)
+    raw = whole[: len(whole) - cut] if cut < len(whole) else b""
+    (found,) = listed(("spec", spec_line(SPEC)), ("said", raw.hex()), task()).tasks
+    wanted = [tuple(decode(word) for word in words) for words in sayings]
+    assert list(found.said) == wanted[: len(found.said)]
+    assert cut or len(found.said) == len(wanted)
+
+
+@pytest.mark.parametrize("words", [("said", "zz"), ("said",), ("said", "é"), ("said", b"no record\0".hex())])
+def test_what_makes_no_sense_of_what_was_said_hides_nothing(words: Sequence[str]) -> None:
+    (found,) = listed(("spec", spec_line(SPEC)), words, task()).tasks
+    assert found.said == () and not found.is_refused
+
+
+def test_refused_is_what_ended_with_three_for_a_concern() -> None:
+    said = ("said", said_file([[b"concern", b"in_use", b"/opt/envs/x", b"4711"]]).hex())
+    over = task(pid=ME, started="105", exit="3 110 ended 0")
+    (refused,) = listed(("spec", spec_line(SPEC)), said, over).tasks
+    assert refused.is_refused and refused.said == (("concern", "in_use", "/opt/envs/x", "4711"),)
+    (failed,) = listed(("spec", spec_line(SPEC)), over).tasks
+    (done,) = listed(("spec", spec_line(SPEC)), said, task(pid=ME, started="105", exit="0 110 ended 0")).tasks
+    assert not failed.is_refused and not done.is_refused

@@ -375,3 +375,21 @@ async def test_when_only_the_wrapper_is_killed_the_lock_holds_until_the_command_
     task = await plain.become(spec)
     assert task.state is TaskState.FAILED and task.fault is not None and "killed" in task.fault.message
     assert not contents(place)
+
+
+async def test_what_a_program_says_is_told_even_half_written(plain: TaskHost, tmp_path: Path) -> None:
+    odd = "a\nb\x01\udcff'$(x)"
+    script = (
+        'exec >>"$CONDAFLEET_SPOOL/said"; printf "%s\\0" =said 3 freed "$1" 12 =said 2 left /x; '
+        'printf "=said\\0002\\000hal"; exit 3'
+    )
+    task, _ = await plain.run(plain.sh(script, odd))
+    assert task.said == (("freed", odd, "12"), ("left", "/x")) and not task.is_refused
+    # More than anybody wants is cut, and hides no other task.
+    script = 'yes "$(printf "%0999d" 0)" | head -c 100000 | tr "\\n" "\\000" >>"$CONDAFLEET_SPOOL/said"'
+    much, _ = await plain.run(
+        plain.sh(f'printf "%s\\0" =said 2 concern base >>"$CONDAFLEET_SPOOL/said"; {script}; exit 3')
+    )
+    assert much.said == (("concern", "base"),) and much.is_refused
+    found = await list_tasks(await plain.lane(), "gpu01")
+    assert found.complete and {each.id for each in found.tasks} >= {task.id, much.id}

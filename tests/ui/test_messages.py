@@ -32,8 +32,6 @@ from tui.domain.languages import ENGLISH, LANGUAGES
 CATALOGS = [LOCALE / language / "LC_MESSAGES" / f"{DOMAIN}.po" for language in HEADER]
 WORDED = ("fleet", "remote", "services")
 """Parts whose faults the screen shows in its own language."""
-NOT_SHOWN = ("task",)
-"""How files begin whose faults no screen shows: tasks are the command line's."""
 
 
 def test_there_is_a_catalog_for_each_language_but_english() -> None:
@@ -72,7 +70,6 @@ def test_faults_are_made_of_phrases(part: str) -> None:
     bare = [
         f"{path.relative_to(ROOT)}:{given.lineno}"
         for path in sorted((ROOT / "tui" / part).rglob("*.py"))
-        if not path.name.startswith(NOT_SHOWN)
         for given in _words_of_faults(ast.parse(path.read_text("utf-8")))
         if isinstance(given, ast.JoinedStr) or (isinstance(given, ast.Constant) and given.value)
     ]

@@ -20,6 +20,7 @@ __all__ = [
     "ENDED",
     "REFUSED",
     "Holder",
+    "HostTasks",
     "Task",
     "TaskSpec",
     "TaskState",
@@ -97,7 +98,7 @@ class Holder:
     """Whom a task waits for: unknown is None. All strings are the host's words."""
 
     kind: str
-    """``task``, or ``process``: a conda that somebody started by hand."""
+    """``task``; ``process``: a conda that somebody started by hand; ``limit``: room among this program's own tasks."""
     place: str | None = None
     """The directory whose lock it holds."""
     operator: str | None = None
@@ -141,7 +142,7 @@ class Task:
     """How many processes of a cancelled task could not be ended."""
     said: tuple[tuple[str, ...], ...] = ()
     """What its program reported beside its log: a word, then its fields, in raw text: ``concern KIND PLACE DETAIL…``
-    for what spoke against it, ``freed PATH BYTES``, ``made PREFIX``, ``left PATH`` …"""
+    for what spoke against it, ``freed PATH BYTES``, ``made PREFIX``, ``left PATH``, ``note logout HOW`` …"""
 
     @property
     def is_refused(self) -> bool:
@@ -152,6 +153,23 @@ class Task:
     def is_over(self) -> bool:
         """True when nothing follows."""
         return self.state in ENDED
+
+
+@dataclass(frozen=True, slots=True)
+class HostTasks:
+    """The tasks that a host keeps, as it told of them last, and those that this program is yet to begin there."""
+
+    tasks: tuple[Task, ...] = ()
+    """The newest first."""
+    time: float | None = None
+    """Unix time, operator's clock; None when it never told."""
+    fault: Fault | None = None
+    """Why it could not be looked at since."""
+
+    @property
+    def living(self) -> int:
+        """How many have not ended."""
+        return sum(not task.is_over for task in self.tasks)
 
 
 def new_task_id(now: float, noise: bytes) -> str:

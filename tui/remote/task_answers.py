@@ -8,19 +8,22 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from tui.domain.faults import Fault, FaultKind
+from tui.domain.phrases import mark, phrase, plural
 from tui.domain.tasks import Holder, Task, TaskSpec, began, ended, is_task_id, lost, queued, shown_argv, waits
 from tui.domain.text import decode, encode, printable
-from tui.remote.wire import Record
+from tui.remote.wire import Record, WireError, records
 
 __all__ = ["TaskList", "owner_line", "spec_line"]
 
 VERSION = 1
 LONGEST_SPEC = 1 << 20
 LONGEST_WORDS = 4000
+LONGEST_SAID = 64 << 10
 MOST_SAID = 2000
 _IDENTITY = re.compile(r"([^_]*)_([^_]*)_([^_]*)_([0-9]{1,10})_([0-9]{1,20})_(.*)")
 _STATUS = re.compile(r"([0-9]{1,3}) (ended|cancelled|refused|killed|broken)")
@@ -74,7 +77,7 @@ class TaskList:
     _spec: TaskSpec | None = None
     _waiting: Holder | None = None
     _fault: tuple[str, str, str] | None = None
-    _said: list[tuple[str, ...]] = field(default_factory=list)
+    _said: tuple[tuple[str, ...], ...] = ()
 
     def take(self, record: Record) -> None:
         """One more record; what is not known is passed over."""
@@ -84,10 +87,9 @@ class TaskList:
             case "spec":
                 self._spec = _spec(record)
                 self._waiting = self._fault = None
-                self._said = []
+                self._said = ()
             case "said":
-                if len(self._said) < MOST_SAID:
-                    self._said.append(tuple(record.text(at) or "" for at in range(len(record.fields))))
+                self._said = _said(record)
             case "waiting":
                 self._waiting = _holder(record)
             case "fault":
@@ -95,9 +97,9 @@ class TaskList:
             case "task":
                 task = self._task(record)
                 if task is not None:
-                    self.tasks.append(replace(task, said=tuple(self._said)))
+                    self.tasks.append(replace(task, said=self._said))
                 self._spec = self._waiting = self._fault = None
-                self._said = []
+                self._said = ()
             case "end":
                 self.complete = True
 
@@ -128,46 +130,71 @@ class TaskList:
         return lost(task, self._lost(task.id, life, bool(pid or outer)))
 
     def _ended(self, task: Task, code: int, at: float | None, how: str, left: int) -> Task:
-        where = f"The task {task.id} on {printable(self.host)}"
         fault: Fault | None = None
+        named = {"task": task.id, "host": printable(self.host)}
         if how == "refused":
-            fault = self._refused(where)
+            fault = self._refused(named)
         elif how == "killed":
-            fault = Fault(FaultKind.LOST, f"{where} was killed by somebody.", "See who did, or whether memory ran out.")
+            fault = Fault(
+                FaultKind.LOST,
+                phrase("The task {task} on {host} was killed by somebody.", **named),
+                phrase("See who did, or whether memory ran out."),
+            )
         elif how == "broken":
             fault = Fault(
-                FaultKind.SHELL_BROKEN, f"{where} could not begin.", "See whether the home is writable there."
+                FaultKind.SHELL_BROKEN,
+                phrase("The task {task} on {host} could not begin.", **named),
+                phrase("See whether the home is writable there, and its disk not full."),
             )
         elif left:
             fault = Fault(
                 FaultKind.INCOMPLETE,
-                f"{where} was cancelled; {left} of its processes could not be ended.",
-                "They belong to another account, or hang in the kernel: look for them on the host.",
+                plural(
+                    "The task {task} on {host} was cancelled; one of its processes could not be ended.",
+                    "The task {task} on {host} was cancelled; {n} of its processes could not be ended.",
+                    left,
+                    **named,
+                ),
+                phrase("They belong to another account, or hang in the kernel: look for them on the host."),
             )
         known = code if how in ("ended", "cancelled") else None
         return ended(task, at, known, cancelled=how == "cancelled", fault=fault, left_behind=left)
 
-    def _refused(self, where: str) -> Fault:
+    def _refused(self, named: Mapping[str, str]) -> Fault:
+        """No lock was had: nothing ran."""
         kind, place, words = self._fault or ("", "", "")
-        shown = printable(place)[:500] or "a directory"
-        said = f" ({printable(' '.join(words.split()))[:300]})" if words else ""
-        nothing = "Nothing was changed."
-        if kind == "full":
-            # The contract's list has no kind for a full disk: what is to be written does not fit.
-            return Fault(FaultKind.TOO_LARGE, f"{where} did not run: the disk of {shown} is full{said}.", nothing)
-        if kind == "readonly":
-            return Fault(FaultKind.PERMISSION, f"{where} did not run: {shown} is read-only{said}.", nothing)
-        if kind == "denied":
-            return Fault(FaultKind.PERMISSION, f"{where} did not run: no lock may be taken in {shown}{said}.", nothing)
-        return Fault(FaultKind.INCOMPLETE, f"{where} did not run: no lock in {shown}{said}.", nothing)
+        shown = printable(place)[:500] or phrase("a directory")
+        said = printable(" ".join(words.split()))[:300]
+        nothing = phrase("Nothing was changed.")
+        template, fault_kind = _UNLOCKED.get(kind, _UNLOCKED[""])
+        message = phrase(template, place=shown, **named)
+        if said:
+            message = phrase("{what} It said: {words}", what=message, words=said)
+        return Fault(fault_kind, message, nothing)
 
     def _lost(self, task: str, life: str, begun: bool) -> Fault:
-        where = f"The task {task} on {printable(self.host)}"
+        named = {"task": task, "host": printable(self.host)}
         if life == "boot":
-            what = "was running when the host was restarted"
+            message = phrase("The task {task} on {host} was running when the host was restarted.", **named)
+        elif begun:
+            message = phrase("The task {task} on {host} is gone, and nobody saw how it ended.", **named)
         else:
-            what = "is gone, and nobody saw how it ended" if begun else "never began"
-        return Fault(FaultKind.LOST, f"{where} {what}.", "See what it left before it is started again.")
+            message = phrase("The task {task} on {host} is gone; it never began.", **named)
+        return Fault(FaultKind.LOST, message, phrase("See what it left before it is started again."))
+
+
+_UNLOCKED = {
+    # The contract's list has no kind for a full disk: what is to be written does not fit.
+    "full": (
+        mark("The task {task} on {host} did not run: the disk is full where {place} is."), FaultKind.TOO_LARGE
+    ),
+    "readonly": (mark("The task {task} on {host} did not run: {place} is read-only."), FaultKind.PERMISSION),
+    "denied": (
+        mark("The task {task} on {host} did not run: no lock may be taken in {place}."), FaultKind.PERMISSION
+    ),
+    "": (mark("The task {task} on {host} did not run: there is no lock in {place}."), FaultKind.INCOMPLETE),
+}  # fmt: skip
+"""Why a task did not run, and of what kind that is."""
 
 
 def _spec(record: Record) -> TaskSpec | None:
@@ -215,6 +242,22 @@ def _holder(record: Record) -> Holder | None:
         target=text("target"),
         since=_number(decode(since)),
     )
+
+
+def _said(record: Record) -> tuple[tuple[str, ...], ...]:
+    """``=said HEX``: the file's own records, as far as they make sense; the first ones count."""
+    try:
+        raw = bytes.fromhex(record.fields[0][: 2 * LONGEST_SAID].decode("ascii")) if record.fields else b""
+    except ValueError:
+        return ()
+    found: list[tuple[str, ...]] = []
+    try:
+        for each in records(raw):
+            if each.tag == "said" and each.fields and len(found) < MOST_SAID:
+                found.append(tuple(decode(value) for value in each.fields))
+    except WireError:
+        pass
+    return tuple(found)
 
 
 def _object(raw: bytes) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from tui.domain.backoff import retry_delay
 from tui.domain.errors import HostFaultError
 from tui.domain.faults import Fault, FaultKind
+from tui.domain.phrases import phrase
 from tui.domain.tasks import is_task_id
 from tui.ports import Clock
 from tui.remote.lane import Lane
@@ -55,14 +56,26 @@ async def read_log(
     head = body.split(b"\0", 4)
     sense = len(head) == 5 and head[:2] == [b"=log", b"2"] and head[2].isdigit() and len(head[2]) <= 18
     if not sense or head[3] not in (b"open", b"ended") or len(head[4]) > limit:
-        raise HostFaultError(Fault(FaultKind.PROTOCOL, f"{host} sent a log that makes no sense.", "It is read again."))
+        raise HostFaultError(
+            Fault(
+                FaultKind.PROTOCOL,
+                phrase("{host} sent a log that makes no sense.", host=host),
+                phrase("It is read again."),
+            )
+        )
     size = int(head[2])
     if size < offset:
         raise HostFaultError(
             Fault(
                 FaultKind.INCOMPLETE,
-                f"The log of {task_id} on {host} is shorter ({size} bytes) than what was read of it ({offset}).",
-                "Somebody changed it there: read it from its beginning.",
+                phrase(
+                    "The log of {task} on {host} is shorter ({size} bytes) than what was read of it ({offset}).",
+                    task=task_id,
+                    host=host,
+                    size=size,
+                    offset=offset,
+                ),
+                phrase("Somebody changed it there: read it from its beginning."),
             )
         )
     return LogPart(offset, head[4], size, head[3] == b"ended")
@@ -133,5 +146,8 @@ class LogFollower:
 
 
 def _gone(host: str, task_id: str) -> Fault:
-    shown = task_id if is_task_id(task_id) else "of that name"
-    return Fault(FaultKind.GHOST, f"{host} keeps no task {shown}.", "It was cleared away, or never started.")
+    if is_task_id(task_id):
+        message = phrase("{host} keeps no task {task}.", host=host, task=task_id)
+    else:
+        message = phrase("{host} keeps no task of that name.", host=host)
+    return Fault(FaultKind.GHOST, message, phrase("It was cleared away, or never started."))

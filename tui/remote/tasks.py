@@ -13,6 +13,7 @@ from enum import StrEnum
 
 from tui.domain.errors import HostFaultError
 from tui.domain.faults import Fault, FaultKind
+from tui.domain.phrases import phrase
 from tui.domain.tasks import TaskSpec, is_task_id
 from tui.domain.text import decode, encode, printable
 from tui.remote.lane import Lane
@@ -156,28 +157,36 @@ def _nonsense(host: str) -> HostFaultError:
     return HostFaultError(
         Fault(
             FaultKind.PROTOCOL,
-            f"{host} gave an answer about its tasks that makes no sense.",
-            "Look at the tasks there again.",
+            phrase("{host} gave an answer about its tasks that makes no sense.", host=host),
+            phrase("Look at the tasks there again."),
         )
     )
 
 
 def _refusal(host: str, kind: str, words: str) -> Fault:
     said = printable(decode(encode(" ".join(words.split()))))[:400]
-    nothing = "Nothing was run."
+    nothing = phrase("Nothing was run.")
     if kind == "full" or "No space left" in words or "quota exceeded" in words:
         # The contract's list has no kind for a full disk: what is to be written does not fit.
         return Fault(
             FaultKind.TOO_LARGE,
-            f"No task can be started on {host}: the disk of the account's home is full ({said}).",
-            f"{nothing} Free some space there first.",
+            phrase(
+                "No task can be started on {host}: the disk is full where the account's home is ({words}).",
+                host=host,
+                words=said,
+            ),
+            phrase("Nothing was run. Free some space there first."),
         )
     if kind == "missing":
-        return Fault(FaultKind.TOOL_MISSING, f"No task can be started on {host}: {said} is missing.", nothing)
+        message = phrase("No task can be started on {host}: {words} is missing.", host=host, words=said)
+        return Fault(FaultKind.TOOL_MISSING, message, nothing)
     if kind == "place":
         return Fault(
             FaultKind.PERMISSION,
-            f"No task can be started on {host}: there is no place for its folder ({said}).",
-            f"{nothing} The account needs a home, or XDG_STATE_HOME, that it may write to.",
+            phrase(
+                "No task can be started on {host}: there is no place for its folder ({words}).", host=host, words=said
+            ),
+            phrase("Nothing was run. The account needs a home, or XDG_STATE_HOME, that it may write to."),
         )
-    return Fault(FaultKind.SHELL_BROKEN, f"The task on {host} did not begin ({said}).", nothing)
+    message = phrase("The task on {host} did not begin ({words}).", host=host, words=said)
+    return Fault(FaultKind.SHELL_BROKEN, message, nothing)

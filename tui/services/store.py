@@ -15,8 +15,9 @@ from tui.domain.gpus import Gpu
 from tui.domain.hosts import HostSpec, HostState
 from tui.domain.sessions import Session
 from tui.domain.snapshot import HostSnapshot, Part
+from tui.domain.tasks import HostTasks, Task
 from tui.ports import ConnectionFacts
-from tui.services.events import Bus, HostChanged, HostLogged, SnapshotChanged
+from tui.services.events import Bus, HostChanged, HostLogged, SnapshotChanged, TasksChanged
 
 __all__ = ["DiskCount", "HostView", "Store"]
 
@@ -39,6 +40,8 @@ class HostView:
     """Parts whose value was read from the operator's disk and not renewed since: never a ground for a change."""
     disk: DiskCount | None = None
     """The last disk table; None until one was counted. Sizes of earlier runs are in the environments alone."""
+    tasks: HostTasks | None = None
+    """None as long as nobody looked."""
 
     @property
     def kept(self) -> bool:
@@ -176,6 +179,18 @@ class Store:
             sized = carried_sizes(part.value, known)
             self._sized[name] = (part.value, sized)
         return {**parts, "environments": Part(sized, part.time, part.fault)}
+
+    def set_tasks(self, name: str, tasks: HostTasks, time: float) -> None:
+        """The tasks of a host were looked at, or could not be. Told where they, or the fault, are not as before."""
+        view = self._views[name]
+        known = view.tasks
+        self._views[name] = replace(view, tasks=tasks)
+        if known is None or (known.tasks, known.fault) != (tasks.tasks, tasks.fault):
+            self.bus.publish(TasksChanged(name, time))
+
+    def tasks(self) -> tuple[Task, ...]:
+        """All known tasks, host by host."""
+        return tuple(task for view in self._views.values() if view.tasks for task in view.tasks.tasks)
 
     def write_log(self, name: str, text: str, time: float) -> None:
         """Add a line to a host's connection log."""

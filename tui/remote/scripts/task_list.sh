@@ -1,5 +1,6 @@
 # The tasks of this account on this machine, the newest first, after task_common.sh. Arguments: how many at most, then
-# ids (none: all). Answer: `=now EPOCH`, for each task its `=spec`, then `=waiting` and `=fault` if there are any, then
+# ids (none: all). Answer: `=now EPOCH`, for each task its `=spec`, then `=waiting`, `=fault` and `=said HEX` (what its
+# program reported, the first 64 KiB) if there are any, then
 # `=task ID LOG-SIZE BORN OUTER PID STARTED STATUS CANCEL EXIT LIFE`, lines of the files of those names; LIFE is `here`
 # (seen living), `maybe` (not proved dead), `gone`, `boot` (of another boot). At its end `=end`.
 # shellcheck shell=sh disable=SC2154  # what task_common.sh sets
@@ -49,9 +50,8 @@ ta_one() {
   cat -- "$ta_dir/spec" 2>/dev/null
   [ -n "$ta_exit" ] || cat -- "$ta_dir/waiting" 2>/dev/null
   cat -- "$ta_dir/fault" 2>/dev/null
-  # What would be cut in the middle would spoil the answer; no program of ours says so much.
-  ta_size=$(wc -c <"$ta_dir/said" 2>/dev/null)
-  [ "${ta_size:-0}" -gt 0 ] && [ "$ta_size" -le 65536 ] && cat -- "$ta_dir/said" 2>/dev/null
+  # As one field: its last record may be half written, which must not spoil what follows.
+  [ -s "$ta_dir/said" ] && printf '%s\0' =said 1 "$(head -c 65536 <"$ta_dir/said" | od -An -v -tx1 | tr -d ' \n')"
   ta_size=$(wc -c <"$ta_dir/log" 2>/dev/null)
   printf '%s\0' =task 10 "${ta_dir##*/}" "$ta_size" "$ta_born" "$ta_outer" "$ta_pid" "$ta_started" "$ta_status" \
     "$ta_cancel" "$ta_exit" "$ta_life"
