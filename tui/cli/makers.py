@@ -80,6 +80,8 @@ class Recipe:
     channels: tuple[str, ...] = ()
     explicit: tuple[str, ...] = ()
     source: EnvRef | None = None
+    left_out: tuple[str, ...] = ()
+    """What a file holds and the new environment will not."""
 
 
 def new_ones(

@@ -10,9 +10,14 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import TYPE_CHECKING
 
 from tui.domain.environments import DiskSize
 from tui.domain.planned import PackagePlan
+
+if TYPE_CHECKING:
+    from tui.domain.look import Look
+    from tui.domain.toolargs import Tool
 
 __all__ = [
     "FORBIDDEN",
@@ -196,6 +201,8 @@ class Change:
     channels: tuple[str, ...] = ()
     explicit: tuple[str, ...] = ()
     """URLs with hashes, as in an explicit list: then nothing is solved."""
+    missing: tuple[str, ...] = ()
+    """Of a copy: what cannot be made again elsewhere, a printed line each; the task does the rest, and fails."""
     new_prefix: str | None = None
     """Of a rename."""
     keep_s: float = 0.0
@@ -229,6 +236,12 @@ class Prepared:
     """At most, on the disk of the environment; None where it is not known."""
     free_bytes: int | None = None
     free_inodes: int | None = None
+    look: Look | None = None
+    """What stood at its place, for the task to find again."""
+    tool: Tool | None = None
+    """What does it; None where no package manager is needed."""
+    caches: tuple[str, ...] = ()
+    """The package caches that it writes."""
 
     @property
     def standing(self) -> tuple[Concern, ...]:

@@ -1,0 +1,1 @@
+"""The kinds of changes: what each looks at beforehand, and which job it is."""

@@ -1,0 +1,91 @@
+"""What all kinds of changes look at: the place, the configuration's rules, the room."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Protocol, TypeVar
+
+from tui.domain.assemble import mount_of
+from tui.domain.changes import Change, Concern, ConcernKind
+from tui.domain.look import Look
+from tui.domain.machine import Mount
+from tui.domain.phrases import phrase
+from tui.domain.protect import is_protected
+from tui.domain.settings import Settings
+from tui.domain.text import printable
+from tui.ports import Clock
+from tui.remote.changes.look import ALL_CHECKS, look
+from tui.remote.lane import Lane
+from tui.services.changedesk import Ground
+
+__all__ = ["PutQuestion", "World", "envs_dirs", "look_at", "mount_at", "played", "protection", "roots"]
+
+T = TypeVar("T")
+LANE = "changes"
+
+
+class PutQuestion(Protocol):
+    """As :meth:`tui.services.fleet.FleetApi.put_question`."""
+
+    def __call__(
+        self, host: str, kind: str, question: Callable[[Lane], Awaitable[T]], *, keep: bool = False
+    ) -> Awaitable[T]: ...
+
+
+@dataclass(frozen=True)
+class World:
+    """What kinds of changes are given."""
+
+    settings: Settings
+    clock: Clock
+    put: PutQuestion
+
+
+def roots(ground: Ground) -> tuple[str, ...]:
+    """All installs of the host."""
+    return tuple(install.root for install in ground.installs)
+
+
+def envs_dirs(ground: Ground) -> tuple[str, ...]:
+    """All its directories of environments."""
+    return tuple(dict.fromkeys(path for install in ground.installs for path in install.envs_dirs))
+
+
+def played(ground: Ground) -> bool:
+    """Whether the host is one of a demo."""
+    machine = ground.view.snapshot.machine.value
+    return machine is not None and machine.played
+
+
+def mount_at(ground: Ground, path: str) -> Mount | None:
+    """The file system that *path* is on, as it was measured last."""
+    return mount_of(path, ground.view.snapshot.mounts.value or ())
+
+
+async def look_at(world: World, ground: Ground, prefix: str, checks: Sequence[str] = ALL_CHECKS) -> Look:
+    """What stands at *prefix* now. Raises HostFaultError."""
+    host = ground.view.name
+    limit = 4 * world.settings.limits.command
+
+    async def ask(lane: Lane) -> Look:
+        return await look(
+            lane,
+            host,
+            prefix,
+            envs_dirs=envs_dirs(ground),
+            roots=roots(ground),
+            played=played(ground),
+            checks=checks,
+            timeout=limit,
+        )
+
+    return await world.put(host, LANE, ask)
+
+
+def protection(world: World, change: Change) -> Iterator[Concern]:
+    """The configuration's ``protect:``, by name and by place."""
+    if is_protected(change.host, change.name, change.prefix, world.settings.protect):
+        place = f"{change.host}:{printable(change.label)}"
+        text = phrase("The configuration protects {place}: it is never removed or changed.", place=place)
+        yield Concern.of(ConcernKind.PROTECTED, text)

@@ -1,0 +1,150 @@
+"""Changes that a package manager makes: create, clone, install, update, uninstall."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from tui.domain.beforehand import (
+    base_concern,
+    channels_concern,
+    driver_concern,
+    naming_concern,
+    need_of,
+    pip_concern,
+    removes_concern,
+    space_concern,
+)
+from tui.domain.changes import Change, ChangeKind, Concern, ConcernKind, Prepared
+from tui.domain.environments import Environment, Install
+from tui.domain.look import Look
+from tui.domain.phrases import phrase
+from tui.domain.text import printable
+from tui.domain.toolargs import Tool, Toolbox, choose_tool, shown_argv
+from tui.remote.changes.dryrun import DryRun, dry_run
+from tui.remote.changes.tool import Means, check_words, tool_job
+from tui.remote.changes.tools import ask_tools
+from tui.remote.jobs import Job
+from tui.services.changedesk import Ground
+from tui.services.changing.common import LANE, World, envs_dirs, look_at, mount_at, played, protection, roots
+from tui.services.changing.copying import with_source
+
+__all__ = ["ToolKind"]
+
+_NEW = frozenset({ChangeKind.CREATE, ChangeKind.CLONE})
+_STANDING_CHECKS = ("place", "frozen", "writable", "use")
+
+
+class ToolKind:
+    """See :class:`tui.services.changedesk.Kind`."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+
+    async def prepare(self, change: Change, ground: Ground) -> Prepared:
+        """Look at the place, the tool, and what the tool itself says that it would do."""
+        change = await with_source(self._world, change)
+        check_words(change)
+        install = ground.install(change.install)
+        env = ground.environment(change.prefix)
+        concerns = [*protection(self._world, change), *_not_reproduced(change)]
+        if install is None:
+            return Prepared(change, (), self._world.clock.now(), (*concerns, _no_install(change)))
+        box = await self._box(change.host, install)
+        tool = choose_tool(box, change.kind)
+        found = await self._place(change, ground, concerns)
+        if isinstance(tool, Concern):
+            concerns.append(tool)
+            return Prepared(change, (), self._world.clock.now(), tuple(concerns), look=found)
+        told = await self._dry_run(change, tool, concerns)
+        concerns += told.concerns
+        mount = mount_at(ground, change.prefix)
+        need = None if told.plan is None else need_of(told.plan)
+        concerns += filter(None, _beforehand(self._world, change, ground, env, told))
+        if need is not None and (tight := space_concern(need, mount)) is not None:
+            concerns.append(tight)
+        return Prepared(
+            change,
+            shown_argv(tool, change),
+            self._world.clock.now(),
+            tuple(concerns),
+            told.plan,
+            needed_bytes=None if need is None else need.total_bytes,
+            free_bytes=None if mount is None else mount.free_bytes,
+            free_inodes=None if mount is None else mount.inodes_free,
+            look=found,
+            tool=tool,
+            caches=box.caches,
+        )
+
+    def job(self, prepared: Prepared, ground: Ground, task_id: str, operator: str) -> Job:
+        """What is started for it."""
+        change = prepared.change
+        install = ground.install(change.install)
+        assert install is not None, "without an install it is refused"
+        box = Toolbox(install.root, () if prepared.tool is None else (prepared.tool,), prepared.caches)
+        new = change.kind in _NEW or prepared.look is None
+        means = Means(
+            install,
+            box,
+            prepared.tool,
+            roots(ground),
+            envs_dirs(ground),
+            None if new or prepared.look is None else prepared.look.device,
+            None if new or prepared.look is None else prepared.look.inode,
+            played(ground),
+        )
+        return tool_job(change, means, task_id, operator, missing=change.missing)
+
+    async def _box(self, host: str, install: Install) -> Toolbox:
+        limit = self._world.settings.limits.command
+        return await self._world.put(host, LANE, lambda lane: ask_tools(lane, host, install, timeout=limit))
+
+    async def _place(self, change: Change, ground: Ground, concerns: list[Concern]) -> Look | None:
+        """What stands at its place: of something new nothing, of something old nothing that speaks against it."""
+        if change.kind not in _NEW:
+            found = await look_at(self._world, ground, change.prefix, _STANDING_CHECKS)
+            concerns += _for_packages(found.concerns)
+            return found
+        found = await look_at(self._world, ground, change.prefix, ("place",))
+        if not any(each.kind is ConcernKind.MISSING for each in found.concerns):
+            text = phrase("There is something at {place} already.", place=printable(change.prefix))
+            concerns.append(Concern.of(ConcernKind.EXISTS, text))
+        return None
+
+    async def _dry_run(self, change: Change, tool: Tool, concerns: list[Concern]) -> DryRun:
+        """The tool's own word; not asked where the change is refused in any case."""
+        if any(each.kind is ConcernKind.EXISTS for each in concerns):
+            return DryRun(())
+        return await self._world.put(change.host, LANE, lambda lane: dry_run(lane, change.host, tool, change))
+
+
+def _not_reproduced(change: Change) -> Iterator[Concern]:
+    if change.missing:
+        text = phrase("Not all of it can be made again: the copy will be told as failed, with this list.")
+        yield Concern.of(ConcernKind.NOT_REPRODUCED, text, change.missing)
+
+
+def _no_install(change: Change) -> Concern:
+    text = phrase("No install of {host} is known to change {place}.", host=change.host, place=printable(change.prefix))
+    return Concern.of(ConcernKind.NO_TOOL, text)
+
+
+_BASE = frozenset({ConcernKind.BASE, ConcernKind.INSTALL_ROOT})
+
+
+def _for_packages(found: tuple[Concern, ...]) -> Iterator[Concern]:
+    """A removal of ``base`` is out of the question; packages may come and go there, with a warning of its own."""
+    return (each for each in found if each.kind not in _BASE)
+
+
+def _beforehand(
+    world: World, change: Change, ground: Ground, env: Environment | None, told: DryRun
+) -> Iterator[Concern | None]:
+    if change.kind in _NEW:
+        yield naming_concern(change.name, world.settings.naming)
+    else:
+        yield base_concern(env)
+    yield pip_concern(change, env, told.plan)
+    yield removes_concern(change, told.plan)
+    yield channels_concern(told.plan, env)
+    yield driver_concern(change, told.plan, ground.view.snapshot.gpus.value)
