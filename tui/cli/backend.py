@@ -9,7 +9,7 @@ from typing import Any, Protocol
 
 from tui.domain.hosts import HostSpec
 from tui.domain.settings import Settings
-from tui.ports import Prompter, TrustedKey
+from tui.ports import ArchiveStore, Prompter, TrustedKey
 from tui.services.fleet import FleetApi
 
 __all__ = ["Backend", "Production"]
@@ -35,6 +35,9 @@ class Backend(Protocol):
 
     def build(self, settings: Settings, prompter: Prompter) -> FleetApi:
         """The fleet, not started. Called inside the event loop."""
+
+    def archives(self) -> ArchiveStore:
+        """What was kept of environments before they went."""
 
     async def trust(self, settings: Settings, host: str, fingerprint: str, prompter: Prompter) -> TrustedKey:
         """Save the key of *host* that has *fingerprint*. Raises HostFaultError."""
@@ -89,6 +92,11 @@ class Production:
         from tui import runtime
 
         return runtime.build(settings, prompter)
+
+    def archives(self) -> ArchiveStore:
+        from tui.storage.archives import Archives
+
+        return Archives()
 
     async def trust(self, settings: Settings, host: str, fingerprint: str, prompter: Prompter) -> TrustedKey:
         from tui import runtime

@@ -9,48 +9,37 @@ from tui.cli.context import Context
 from tui.cli.diag import fault_line
 from tui.cli.history import history_table, revision_json
 from tui.cli.jsonview import Json, fault_json, package_json, time_json
+from tui.cli.oneenv import PART, find_one, one_selector
 from tui.cli.reply import Reply
-from tui.cli.report import HostReport
 from tui.cli.stream import Stream
 from tui.domain.environments import Environment
-from tui.domain.errors import CondafleetError, HostFaultError, NothingMatchedError, UsageError
+from tui.domain.errors import CondafleetError, HostFaultError
 from tui.domain.faults import Fault, FaultKind
 from tui.domain.history import History
-from tui.domain.selectors import parse_selector, select_hosts, select_one_environment
 from tui.domain.text import printable
 
 __all__ = ["run_packages"]
 
-PART = "environments"
-
 
 async def run_packages(context: Context) -> Reply:
     """List the packages of the one environment that the command line names."""
-    args, specs = context.args, context.settings.hosts
-    selector = parse_selector(args.selector)
-    if selector.name is None and selector.prefix is None:
-        raise UsageError(f"{args.selector!r} means a whole host; one environment is needed.", "Write HOST:NAME.")
-    hosts = select_hosts([selector], specs)
+    args = context.args
+    selector = one_selector(args.selector)
+    history: History | None = None
     async with context.fleet() as fleet:
         stream = Stream(context, fleet, (PART,)) if args.json_lines else None
-        gathered = await fleet.gather(hosts, (PART,), on_event=stream.tell if stream else None)
-        env: Environment | None = None
-        history: History | None = None
-        error = gathered.error
-        if error is None:
+        one = await find_one(context, fleet, selector, stream.tell if stream else None)
+        env, error = one.env, one.error
+        if env is not None:
             try:
-                env = select_one_environment(selector, _found(gathered.reports), specs)
                 if args.history:
                     history = await fleet.history(env)
                 elif not env.packages_known:
                     error = HostFaultError(_unreadable(env))
-            except NothingMatchedError as problem:
-                # What a host that did not answer holds is unknown: its own fault says all there is to say.
-                error = None if any(report.failed for report in gathered.reports) else problem
             except CondafleetError as problem:
                 error = problem
     if env is None or error is not None:
-        return Reply("packages", gathered.reports, error=error)
+        return Reply("packages", one.reports, error=error)
     chosen, now = env, time.time()
     packages = chosen.packages.packages
     if args.json_lines:
@@ -62,7 +51,7 @@ async def run_packages(context: Context) -> Reply:
             context.out.json({"event": "package", "time": time_json(now), "host": chosen.host, **shown}, one_line=True)
     return Reply(
         "packages",
-        gathered.reports,
+        one.reports,
         items=lambda: [package_json(package, chosen.requested, chosen.clobbered) for package in packages],
         lines=lambda width: (
             history_table(history)
@@ -81,14 +70,6 @@ async def run_packages(context: Context) -> Reply:
         hints=_hints(args.selector, chosen, history, now),
         now=now,
     )
-
-
-def _found(reports: tuple[HostReport, ...]) -> list[Environment]:
-    found: list[Environment] = []
-    for report in reports:
-        fresh = report.fresh(PART)
-        found += fresh if isinstance(fresh, tuple) else ()
-    return found
 
 
 def _history_json(history: History | None) -> dict[str, Json]:

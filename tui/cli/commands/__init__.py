@@ -55,6 +55,7 @@ COMMANDS = {
     "attach": Command("attach to a tmux session at full screen", targets="session"),
     "shell": Command("open a login shell on a host", targets="host"),
     "probe": Command("show everything known of one host", targets="host"),
+    "export": Command("write a file to make an environment again from", "exports", targets="environment"),
     "completion": Command("print the completion of a shell"),
     "demo": Command("the screen, or a command, on a throwaway fleet"),
 }  # fmt: skip
