@@ -6,7 +6,7 @@ import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 
-__all__ = ["Bus", "Event", "HostChanged", "HostLogged", "HostNoticed", "SnapshotChanged"]
+__all__ = ["Bus", "Event", "HostChanged", "HostLogged", "HostNoticed", "SnapshotChanged", "TasksChanged"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,9 +46,17 @@ class HostNoticed:
     """Printed form."""
 
 
+@dataclass(frozen=True, slots=True)
+class TasksChanged:
+    """A host's tasks were looked at and are not as they were, or could not be looked at."""
+
+    host: str
+    time: float
+
+
 LOG = logging.getLogger(__name__)
 
-Event = HostChanged | SnapshotChanged | HostLogged | HostNoticed
+Event = HostChanged | SnapshotChanged | HostLogged | HostNoticed | TasksChanged
 
 
 class Bus:
