@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import getpass
 import os
 import random
+import socket
 import time
 from collections.abc import Callable, Coroutine
 from pathlib import Path
@@ -19,7 +21,7 @@ from tui.services.asking import AskingPrompter
 from tui.services.engine import FleetService
 from tui.services.probing import ProbeApi, ProbeFactory
 
-__all__ = ["SystemClock", "build", "loop_factory", "probe_factory", "run", "settle"]
+__all__ = ["SystemClock", "build", "loop_factory", "operator_name", "probe_factory", "run", "settle"]
 
 T = TypeVar("T")
 
@@ -71,7 +73,8 @@ def build(
     connector = SshConnector(hosts, asking, clock, settings.limits, ssh_config=ssh_config or _ssh_config())
 
     probe = probe_factory(settings, clock, interner)
-    fleet = FleetService(settings, connector, Snapshots(state_dir, interner), clock, probe, asking=asking)
+    snapshots = Snapshots(state_dir, interner)
+    fleet = FleetService(settings, connector, snapshots, clock, probe, asking=asking, operator=operator_name())
     settle()
     return fleet
 
@@ -82,6 +85,15 @@ def settle() -> None:
     # thresholds its full rounds stall a screen of 8,000 rows for 90 to 180 ms.
     gc.set_threshold(*_GC_THRESHOLD)
     gc.freeze()
+
+
+def operator_name() -> str:
+    """Who sits here, as others on a host are to see it: ``ada@laptop``."""
+    try:
+        user = getpass.getuser()
+    except (KeyError, OSError):  # an account without a name
+        user = str(os.getuid())
+    return f"{user}@{socket.gethostname()}"
 
 
 async def trust(settings: Settings, host: str, fingerprint: str, prompter: Prompter) -> TrustedKey:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Protocol
 
 from tui.domain.changes import Change, ChangeKind, ConcernKind, Prepared, acceptable
@@ -62,23 +63,28 @@ _ARCHIVED = frozenset(
 
 
 class ChangeDesk:
-    """See :class:`ChangesApi`. *start*: starts a job on a host; *operator*: ``ada@laptop``."""
+    """See :class:`ChangesApi`. *kinds* makes them; *start* starts a job on a host; *operator*: ``ada@laptop``."""
 
     def __init__(
         self,
         store: Store,
         clock: Clock,
-        kinds: Mapping[ChangeKind, Kind],
+        kinds: Callable[[], Mapping[ChangeKind, Kind]],
         start: Callable[[str, Job], Awaitable[Task]],
         operator: str,
         archive: Archiver | None = None,
     ) -> None:
         self._store = store
         self._clock = clock
-        self._kinds = kinds
+        self._make_kinds = kinds
         self._start = start
         self._operator = operator
         self._archive = archive
+
+    @cached_property
+    def _kinds(self) -> Mapping[ChangeKind, Kind]:
+        """Made when the first change is wanted: who only looks at a fleet does not pay for them."""
+        return self._make_kinds()
 
     async def prepare(self, change: Change) -> Prepared:
         """Look at what *change* would do; see :class:`ChangesApi`."""

@@ -61,7 +61,6 @@ class FleetService:
         probe_factory: ProbeFactory,
         *,
         asking: AskingPrompter | None = None,
-        kinds: Mapping[ChangeKind, Kind] | None = None,
         operator: str = "",
     ) -> None:
         self.settings = settings
@@ -74,7 +73,7 @@ class FleetService:
         self._world.reached = self._reached
         self._watchers: dict[str, HostWatcher] = {}
         self._counter = DiskCounter(self.store, clock, self._world.keep)
-        self.changes = ChangeDesk(self.store, clock, kinds or {}, self._start_job, operator)
+        self.changes = ChangeDesk(self.store, clock, self._change_kinds, self._start_job, operator)
         self._chores: set[asyncio.Task[Any]] = set()
         self._keeping = False
         self._closing = False
@@ -210,6 +209,13 @@ class FleetService:
         """Take a host into the running fleet and watch it."""
         self.store.add(spec)
         self._watch(spec.name)
+
+    def _change_kinds(self) -> Mapping[ChangeKind, Kind]:
+        # Imported here: who only looks at the fleet must not pay for what changes it.
+        from tui.services.changing.common import World as Changing
+        from tui.services.changing.kinds import change_kinds
+
+        return change_kinds(Changing(self.settings, self._clock, self.put_question))
 
     async def _start_job(self, host: str, job: Job) -> Task:
         await self.put_question(
