@@ -28,7 +28,7 @@ GHOST = Fault(FaultKind.GHOST, "gpu01:/gone is not there any more.", "Refresh to
 def says(monkeypatch: pytest.MonkeyPatch) -> Any:
     """Sets what the host says of every environment."""
 
-    def say(record: EnvironmentRecord | Fault) -> FakeBackend:
+    def say(record: EnvironmentRecord | Fault, fault: Fault | None = None) -> FakeBackend:
         async def read_export(fleet: Any, host: str, prefix: str, name: str | None) -> EnvironmentRecord:
             if isinstance(record, Fault):
                 raise HostFaultError(record)
@@ -36,7 +36,7 @@ def says(monkeypatch: pytest.MonkeyPatch) -> Any:
             return record
 
         monkeypatch.setattr("tui.cli.export.read_export", read_export)
-        return fleet({"gpu01": Answer({"environments": (BUSY, environment("gpu01", None))})})
+        return fleet({"gpu01": Answer({"environments": (replace(BUSY, fault=fault), environment("gpu01", None))})})
 
     return say
 
@@ -91,6 +91,19 @@ def test_what_cannot_be_read_fails_with_its_reason(run: Run, says: Any) -> None:
     text = run(says(GHOST), "export", "gpu01:cv-resnet50")
     assert (text.code, text.out) == (1, "")
     assert "gpu01:/gone is not there any more." in text.err
+
+
+def test_an_environment_that_is_not_whole_gives_no_empty_file(run: Run, says: Any) -> None:
+    incomplete = Fault(FaultKind.INCOMPLETE, "gpu01:/a has no history.", "")
+    nothing = replace(RECORD, conda=(), pip=())
+    done = run(says(nothing, incomplete), "export", "gpu01:cv-resnet50")
+    assert (done.code, done.out) == (1, "")
+    assert "gpu01:/a has no history." in done.err
+    some = run(says(RECORD, incomplete), "export", "gpu01:cv-resnet50")
+    assert (some.code, some.out) == (0, render(RECORD, Form.FULL).text)
+    assert "gpu01:/a has no history." in some.err
+    empty = run(says(nothing), "export", "gpu01:cv-resnet50")
+    assert empty.code == 0 and yaml.safe_load(empty.out)["dependencies"] == []
 
 
 @pytest.mark.parametrize(

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable
 
 from tui.cli.context import Context
+from tui.cli.diag import fault_line
 from tui.cli.jsonview import Json, Object
 from tui.cli.oneenv import find_one, one_selector
 from tui.cli.reply import Reply
 from tui.domain.environments import Environment
-from tui.domain.errors import CondafleetError
+from tui.domain.errors import CondafleetError, HostFaultError
 from tui.domain.exports import Export, Form, render
 from tui.domain.losses import Missing
 from tui.domain.text import printable
@@ -30,6 +32,8 @@ async def run_export(context: Context) -> Reply:
             try:
                 doing = f"{env.host}: reading what {printable(env.label)} is made of"
                 record = await fleet.until(read_export(fleet.api, env.host, env.prefix, env.name), doing)
+                if env.fault is not None and not (record.conda or record.pip):
+                    raise HostFaultError(env.fault)  # an empty file would be taken for an environment without packages
                 export = render(record, form)
             except CondafleetError as problem:
                 error = problem
@@ -38,6 +42,8 @@ async def run_export(context: Context) -> Reply:
     chosen, done = env, export
     nothing = "nothing was installed by pip" if form is Form.PIP else "it is empty"
     hints = [f"{args.selector}: {nothing}"] if not done.text else []
+    if chosen.fault is not None:
+        hints.append(fault_line(args.selector, chosen.fault, time.time()).rstrip("\n"))
     return Reply(
         "exports",
         one.reports,
