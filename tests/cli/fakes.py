@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 import pytest
 
 from tui.cli.main import FrontEnds, main
+from tui.domain.disksizes import environment_sizes
 from tui.domain.environments import Environment, EnvKind, Manager, UsageSignal, Use
 from tui.domain.errors import HostFaultError
 from tui.domain.faults import Fault, FaultKind
@@ -100,6 +101,8 @@ class Answer:
     """What the last snapshot held, an hour ago."""
     histories: Mapping[str, History | Fault] = field(default_factory=dict)
     """By prefix; that of any other never arrives."""
+    disk: DiskCount | Fault | None = None
+    """What a count comes to; None: it never ends."""
     trusted: TrustedKey | None = None
     """The key that can be trusted, by its fingerprint."""
 
@@ -181,7 +184,15 @@ class FakeFleet:
         raise AssertionError(f"nobody puts a question of {kind} to {host}")
 
     async def disk(self, host: str, progress: Callable[[int], None] | None = None, *, fresh: bool = True) -> DiskCount:
-        raise AssertionError("nobody wanted the disk to be counted")
+        counted = self._answers[host].disk
+        if progress is not None:
+            progress(500)
+        if counted is None:
+            await asyncio.Event().wait()
+        if not isinstance(counted, DiskCount):
+            raise HostFaultError(counted or REFUSED)
+        self.store.set_disk(host, counted, environment_sizes(counted.table, counted.time))
+        return counted
 
     async def history(self, host: str, prefix: str) -> History:
         known = self._answers[host].histories.get(prefix)

@@ -61,10 +61,12 @@ class HostReport:
         """True when the host, or a part of it that was wanted, failed.
 
         What a host has not, or does not let this account see of its load, is an answer, not a failure: a machine
-        without a GPU driver has no GPUs to list. A place that may not be searched is one: environments are missing.
+        without a GPU driver has no GPUs to list. A place that may not be searched is one: environments are missing. So
+        is a disk that can't be counted: nothing else was asked for.
         """
         return self.fault is not None or any(
-            fault.kind is not FaultKind.TOOL_MISSING and (part, fault.kind) != ("load", FaultKind.PERMISSION)
+            (fault.kind is not FaultKind.TOOL_MISSING or part == "disk")
+            and (part, fault.kind) != ("load", FaultKind.PERMISSION)
             for part, fault in self.part_faults
         )
 

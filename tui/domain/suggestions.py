@@ -23,7 +23,8 @@ __all__ = ["LEAST_BYTES", "Cost", "SensiblePlan", "Suggestion", "sensible_plan",
 
 DAY = 86400.0
 LEAST_BYTES = 1 << 20
-"""Below this nothing is worth a person's look."""
+LEAST_SHARE = 1000
+"""What gives back less than that, and less than this part of all that could go, is not worth a person's look."""
 RESTED_DAYS = 14
 """An environment used since then is nobody's to suggest."""
 IDLE_DAYS = 90
@@ -114,7 +115,8 @@ def suggestions(disk: HostDisk, now: float) -> tuple[Suggestion, ...]:
         for place in disk.places
         if place.kind is OwnerKind.ASIDE
     )
-    worth = (each for each in found if each.bytes >= LEAST_BYTES)
+    least = min(LEAST_BYTES, sum(each.bytes for each in found) / LEAST_SHARE)
+    worth = (each for each in found if each.bytes and each.bytes >= least)
     return tuple(sorted(worth, key=lambda each: (each.cost is Cost.REBUILD, -each.score, each.cost, each.path)))
 
 

@@ -56,6 +56,7 @@ COMMANDS = {
     "shell": Command("open a login shell on a host", targets="host"),
     "probe": Command("show everything known of one host", targets="host"),
     "export": Command("write a file to make an environment again from", "exports", targets="environment"),
+    "disk": Command("say what the disks hold, exactly, and what could go", "mounts", targets="environment?"),
     "completion": Command("print the completion of a shell"),
     "demo": Command("the screen, or a command, on a throwaway fleet"),
 }  # fmt: skip
