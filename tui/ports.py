@@ -18,6 +18,7 @@ from tui.domain.hosts import HostSpec
 from tui.domain.layout import Layout
 from tui.domain.phrases import Phrase
 from tui.domain.snapshot import HostSnapshot
+from tui.domain.taskhistory import TaskRecord
 
 __all__ = [
     "ArchiveStore",
@@ -34,6 +35,7 @@ __all__ = [
     "SecretKind",
     "SecretQuestion",
     "SnapshotStore",
+    "TaskHistoryStore",
     "TermRequest",
     "TrustedKey",
 ]
@@ -293,3 +295,13 @@ class ArchiveStore(Protocol):
 
         Raises NothingMatchedError, and StorageError when it is damaged.
         """
+
+
+class TaskHistoryStore(Protocol):
+    """What tasks did, remembered on the operator's machine. Not on the event loop: it reads and writes files."""
+
+    def add(self, records: Sequence[TaskRecord]) -> None:
+        """Remember *records*, each once, whoever else does so at the same time. Raises StorageError."""
+
+    def load(self) -> tuple[TaskRecord, ...]:
+        """All that is remembered, the newest first; what makes no sense is left out. Raises StorageError."""

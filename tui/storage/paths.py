@@ -12,8 +12,8 @@ from tui.domain.errors import StorageError
 
 __all__ = ["cache_dir", "log_path", "private_dir", "state_dir"]
 
-_OUR_FOLDERS = frozenset({"condafleet", "snapshots", "search", "archives"})
-_OUR_FILES = frozenset({"condafleet.log", "snapshots", "search", "archives", "layout.json"})
+_OUR_FOLDERS = frozenset({"condafleet", "snapshots", "search", "archives", "tasks"})
+_OUR_FILES = frozenset({"condafleet.log", "snapshots", "search", "archives", "tasks", "history.jsonl", "layout.json"})
 
 
 def state_dir() -> Path:
