@@ -10,7 +10,7 @@ import hashlib
 from dataclasses import dataclass
 from functools import cache
 
-__all__ = ["CatalogPackage", "package"]
+__all__ = ["CatalogPackage", "catalog", "package"]
 
 # name version channel kind kibibytes depends…
 #   py      compiled for one Python, in site-packages      noarch  pure Python, in site-packages
@@ -140,9 +140,9 @@ class CatalogPackage:
         return "noarch" if self.noarch else "linux-64"
 
     @property
-    def digest(self) -> str:
-        """64 hexadecimal digits that stand for the archive's checksum."""
-        return hashlib.sha256(self.stem.encode()).hexdigest()
+    def needs(self) -> tuple[str, ...]:
+        """What it depends on, as specs."""
+        return tuple(sorted(_spec(self, name) for name in self.depends))
 
     @property
     def import_name(self) -> str:
@@ -156,6 +156,32 @@ class CatalogPackage:
         return {"pytorch": "torch", "pillow": "Pillow"}.get(
             self.name, self.name.removesuffix("-base").replace("-", "_")
         )
+
+
+def _spec(item: CatalogPackage, name: str) -> str:
+    """*name*, that *item* depends on, with the versions that fit."""
+    if name == "python" and item.kind == "py":
+        major, minor = map(int, item.python.split("."))
+        return f"python >={item.python},<{major}.{minor + 1}.0a0"
+    first = ".".join(item.version.split(".")[:2])
+    if name == "cuda-version":
+        return f"cuda-version >={first},<{first}.9999" if first.startswith("12.") else "cuda-version >=12,<13"
+    if item.name == "pytorch":
+        cuda = {"1.13": "11.7", "2.2": "12.1", "2.4": "12.4"}.get(first, "12.6")
+        return f"{name} {cuda}.*" if name in ("pytorch-cuda", "cuda-cudart", "libcublas") else name
+    fits = {"torchvision 0.19": "2.4", "torchvision 0.20": "2.5", "torchaudio 2.2": "2.2"}.get(f"{item.name} {first}")
+    return f"pytorch {fits}.*" if name == "pytorch" and fits else name
+
+
+def catalog() -> list[CatalogPackage]:
+    """All packages, for all Pythons."""
+    pythons = [row[0].rpartition(".")[0] for row in _rows()["python"]]
+    return [
+        package(f"{name}={row[0]}", python)
+        for name, rows in _rows().items()
+        for row in rows
+        for python in (pythons if row[2] == "py" else [row[0].rpartition(".")[0] if name == "python" else "3.11"])
+    ]
 
 
 @cache

@@ -15,6 +15,7 @@ import tarfile
 import zipfile
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -73,7 +74,8 @@ class Package:
         return int(last) if last.isdigit() else 0
 
 
-def info_files(package: Package) -> dict[str, bytes]:
+@lru_cache(maxsize=512)
+def info_files(package: Package) -> Mapping[str, bytes]:
     """What is in the package's ``info/``."""
     index: dict[str, Any] = {
         "arch": None if package.subdir == "noarch" else "x86_64",
@@ -98,7 +100,7 @@ def info_files(package: Package) -> dict[str, bytes]:
     if package.noarch == "python":
         noarch = {"entry_points": list(package.entry_points), "type": "python"}
         info["info/link.json"] = {"noarch": noarch, "package_metadata_version": 1}
-    made = {name: json.dumps(body, indent=2, sort_keys=True).encode() for name, body in info.items()}
+    made = {name: json.dumps(body).encode() for name, body in info.items()}
     made["info/files"] = "".join(f"{file.path}\n" for file in _sorted(package)).encode()
     return made
 

@@ -11,6 +11,7 @@ import time
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
+from tui.demo.channel_demo import DemoChannel
 from tui.demo.cleanup import MARK
 from tui.demo.disk import HostDisk, standin, write
 from tui.demo.gpus import GpuProcess, gpu_files
@@ -78,9 +79,12 @@ def make_tools(folder: Path) -> str:
 
 
 class DemoHost:
-    """A host of the demo in *base*, built by :meth:`build`; *tools* is the PATH after its own programs."""
+    """A host of the demo in *base*, built by :meth:`build`; *tools* is the PATH after its own programs.
 
-    def __init__(self, plan: HostPlan, number: int, base: Path, tools: str) -> None:
+    *channel* is what its conda finds; all hosts of a demo have the same.
+    """
+
+    def __init__(self, plan: HostPlan, number: int, base: Path, tools: str, channel: DemoChannel) -> None:
         self.plan = plan
         self._tools = tools
         self.layout = layout(plan.layout, number)
@@ -89,7 +93,9 @@ class DemoHost:
         self.home = self.root / "home" / plan.user
         self.played = self.root / "played"
         self.began = time.time()
-        self._disk = HostDisk(self.root, self.home, self.began, self.layout.light)
+        gpus = self.layout.gpus
+        cuda = gpus.cuda if gpus is not None else None
+        self._disk = HostDisk(self.root, self.home, self.began, channel, self.layout.light, cuda)
         self.environ = self._environ()
 
     def _environ(self) -> dict[str, str]:

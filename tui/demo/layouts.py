@@ -17,7 +17,7 @@ from tui.demo.plan import (
     SessionPlan,
 )
 
-__all__ = ["DEFAULT_HOSTS", "MOST_HOSTS", "default_fleet", "layout"]
+__all__ = ["DEFAULT_HOSTS", "MOST_HOSTS", "default_fleet", "layout", "pip_parts"]
 
 DEFAULT_HOSTS = 6
 MOST_HOSTS = 200
@@ -178,6 +178,12 @@ def layout(name: str, number: int = 0) -> Layout:
     if name != "node":
         return found
     return replace(found, load=round(found.load * (0.4 + number * 7 % 11 / 5), 1))
+
+
+def pip_parts() -> list[str]:
+    """``name==version`` of all that pip installed anywhere."""
+    found = (env.pip for each in _LAYOUTS.values() for install in each.installs for env in install.envs)
+    return sorted({spec for specs in found for spec in specs})
 
 
 _STORY = (

@@ -5,68 +5,47 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 from tui.demo.catalog import CatalogPackage, package
 
-__all__ = ["CHANNEL_HOST", "closure", "dist_info", "history", "record"]
+__all__ = ["CHANNEL_HOST", "closure", "dist_info", "filled", "history", "inside", "record"]
 
 CHANNEL_HOST = "https://conda.example.org"
 """Stands for wherever a team mirrors its channels; nothing is ever fetched from it."""
+_CACHE = "@CACHE@"
+_REQUESTED = "@REQUESTED@"
 
 
-def record(
-    item: CatalogPackage,
-    files: Sequence[tuple[str, int, bool]],
-    cache: str,
-    *,
-    requested: str | None = None,
-    indent: int = 2,
-) -> str:
-    """``conda-meta/NAME-VERSION-BUILD.json``. *files*: (path, bytes, is a soft link); *cache*: the package's folder."""
-    file_name = f"{item.stem}.conda"
-    url = f"{CHANNEL_HOST}/{item.channel}/{item.subdir}/{file_name}"
-    digest = item.digest
-    paths = [
-        {
-            "_path": path,
-            "path_type": "softlink" if soft else "hardlink",
-            "sha256": digest,
-            "sha256_in_prefix": digest,
-            "size_in_bytes": size,
-        }
-        for path, size, soft in files
-    ]
+def record(entry: Mapping[str, Any], paths: Iterable[Mapping[str, Any]], python: str, *, indent: int = 2) -> str:
+    """``conda-meta/NAME-VERSION-BUILD.json`` for :func:`filled`: the same for every environment with that *python*.
+
+    *entry*: what the channel's index says; *paths*: of ``info/paths.json``.
+    """
+    listed = [{**each, "_path": inside(each["_path"], python), "sha256_in_prefix": each["sha256"]} for each in paths]
     body: dict[str, object] = {
-        "arch": None if item.noarch else "x86_64",
-        "build": item.build,
-        "build_number": int(item.build.rpartition("_")[2]) if item.build[-1:].isdigit() else 0,
-        "channel": f"{CHANNEL_HOST}/{item.channel}",
-        "constrains": [],
-        "depends": list(item.depends),
-        "extracted_package_dir": cache,
+        **entry,
+        "channel": str(entry["channel"]).rpartition("/")[0],
+        "extracted_package_dir": _CACHE,
         "features": "",
-        "files": [path for path, _, _ in files],
-        "fn": file_name,
-        "license": "BSD-3-Clause",
-        "link": {"source": cache, "type": 1},
-        "md5": digest[:32],
-        "name": item.name,
-        "package_tarball_full_path": f"{cache}.conda",
-        "paths_data": {"paths": paths, "paths_version": 1},
-        "platform": None if item.noarch else "linux",
-        "sha256": digest,
-        "size": item.kib * 400 + 4096,
-        "subdir": item.subdir,
-        "timestamp": 1700000000000 + int(digest[:8], 16) * 10,
+        "files": [each["_path"] for each in listed],
+        "link": {"source": _CACHE, "type": 1},
+        "package_tarball_full_path": f"{_CACHE}.conda",
+        "paths_data": {"paths": listed, "paths_version": 1},
+        "requested_spec": _REQUESTED,
         "track_features": "",
-        "url": url,
-        "version": item.version,
     }
-    if item.noarch:
-        body["noarch"] = "python" if item.kind == "noarch" else "generic"
-    if requested is not None:
-        body["requested_spec"] = requested
     return json.dumps(dict(sorted(body.items())), indent=indent) + "\n"
+
+
+def filled(text: str, cache: str, requested: str | None) -> str:
+    """A text of :func:`record` for one environment; *cache*: the package's folder."""
+    return text.replace(_CACHE, json.dumps(cache)[1:-1]).replace(_REQUESTED, requested or "None")
+
+
+def inside(path: str, python: str) -> str:
+    """Where a package's *path* lies in an environment."""
+    return f"lib/python{python}/{path}" if path.startswith("site-packages/") else path
 
 
 def history(

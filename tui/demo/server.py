@@ -22,6 +22,7 @@ from typing import Any
 
 import asyncssh
 
+from tui.demo.channel_demo import DemoChannel
 from tui.demo.cleanup import hold_new_folder, parent_folders, reap, remove, sweep
 from tui.demo.host import DemoHost, make_tools
 from tui.demo.plan import Answer, Auth, HostKey, HostPlan
@@ -42,7 +43,9 @@ class Server:
     def __init__(self, base: Path, plans: list[HostPlan]) -> None:
         self.base = base
         tools = make_tools(base / "tools")
-        self.hosts = [DemoHost(plan, number, base, tools) for number, plan in enumerate(plans)]
+        channel = DemoChannel(base)
+        channel.announce()
+        self.hosts = [DemoHost(plan, number, base, tools, channel) for number, plan in enumerate(plans)]
         self.gates = {host.plan.name: Gate(host) for host in self.hosts}
         self.ports: dict[str, int] = {}
         self._listeners: dict[str, asyncssh.SSHAcceptor | asyncio.Server] = {}

@@ -108,13 +108,23 @@ def open_url(place: Place, url: str) -> Any:
     """Open *url* for reading. Raises FileNotFoundError, or OSError where nothing answers."""
     for address, folder in place.settings.get("mirrors", {}).items():
         if url.startswith(f"{address}/"):
-            return open(f"{folder}/{unquote(url[len(address) + 1 :])}", "rb")  # noqa: PTH123 # for the caller
+            path = Path(folder, unquote(url[len(address) + 1 :]))
+            _bring(path)
+            return path.open("rb")
     parts = urlsplit(url)
     if parts.scheme == "file":
         return open(unquote(parts.path), "rb")  # noqa: PTH123 # for the caller
     if parts.hostname not in _LOOPBACK:
         raise OSError(f"Failed to resolve '{parts.hostname}' ([Errno -2] Name or service not known)")
     return _open_http(url, parts.hostname, parts.port)
+
+
+def _bring(path: Path) -> None:
+    """Have a demo make what is missing there."""
+    if not path.exists():
+        from tui.demo.channel_demo import bring
+
+        bring(path)
 
 
 def _open_http(url: str, host: str, port: int | None) -> Any:

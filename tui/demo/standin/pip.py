@@ -94,6 +94,10 @@ class _Site:
 def _wheels(folders: Sequence[str], name: str) -> dict[str, Path]:
     found = {}
     for folder in folders:
+        if not Path(folder).exists():
+            from tui.demo.channel_demo import bring
+
+            bring(Path(folder))
         for path in sorted(Path(folder).glob("*.whl")):
             parts = path.name.split("-")
             if _key(parts[0]) == _key(name):

@@ -19,7 +19,8 @@ _SOURCE = str(Path(__file__).resolve().parents[3])
 # that whoever looks for a conda that changes this install finds it.
 _TOOL = """\
 #!/bin/sh
-'''exec' {python} -I "$0" "$@"
+''':'
+{quick}exec {python} -I "$0" "$@"
 ' '''
 # A stand-in for conda, of condafleet's demo and tests: small real packages, conda's commands. It is no conda.
 import sys
@@ -64,7 +65,7 @@ for word do
   *) break ;;
   esac
 done
-if [ -x "$here/libexec/python{short}" ]; then exec "$here/libexec/python{short}" "$@"; fi
+if [ -x "$here/libexec/python" ]; then exec "$here/libexec/python" "$@"; fi
 exec /bin/sh "$@"
 """
 
@@ -73,26 +74,42 @@ def _quoted(text: str) -> str:
     return "'" + text.replace("'", "'\\''") + "'"
 
 
-def launcher(root: str) -> str:
-    """The text of ``bin/conda`` of the install at *root*."""
-    python = '"' + "".join(f"\\{each}" if each in '\\"$`' else each for each in sys.executable) + '"'
-    return _TOOL.format(python=python, source=_SOURCE, root=root)
+def launcher(root: str, facts: Path | None = None) -> str:
+    """The text of ``bin/conda`` of the install at *root*; *facts*: what ``info --json`` prints, without Python."""
+    quick = "" if facts is None else f'if [ "$*" = "info --json" ]; then exec cat {_doubly(str(facts))}; fi\n'
+    return _TOOL.format(python=_doubly(sys.executable), quick=quick, source=_SOURCE, root=root)
 
 
-def make_tools(root: Path, home: Path, settings: Mapping[str, Any], names: Sequence[str] = ("conda",)) -> None:
+def _doubly(text: str) -> str:
+    """*text* for a shell, without single quotes: Python reads it too."""
+    return '"' + "".join(f"\\{each}" if each in '\\"$`' else each for each in text) + '"'
+
+
+def make_tools(
+    root: Path,
+    home: Path,
+    settings: Mapping[str, Any],
+    names: Sequence[str] = ("conda",),
+    *,
+    facts: str | None = None,
+) -> None:
     """Make the install at *root* one of the stand-in, for the account whose home is *home*.
 
     *settings*: ``version``; ``mirrors`` (folders that stand for addresses), ``cuda`` (of the driver, or None).
+    *facts*: what ``info --json`` says once and for all, where starting Python for it would be too much.
     """
     file = root / SETTINGS
     file.parent.mkdir(parents=True, exist_ok=True)
     file.write_text(json.dumps({"home": str(home), **settings}, indent=2), encoding="utf-8")
+    said = file.with_name("standin-info.json") if facts is not None else None
+    if said is not None:
+        said.write_text(f"{facts}\n", encoding="utf-8")
     for folder in ("bin", "condabin"):
         (root / folder).mkdir(parents=True, exist_ok=True)
         for name in names:
             path = root / folder / name
             path.unlink(missing_ok=True)
-            path.write_text(launcher(str(root)), encoding="utf-8")
+            path.write_text(launcher(str(root), said), encoding="utf-8")
             path.chmod(0o755)
 
 
@@ -111,7 +128,7 @@ def interpreter_files(version: str, wheels: Path, binary: bytes | None = None) -
         PackageFile("bin/python", name),
     ]
     if binary is not None:
-        made.append(PackageFile(f"libexec/{name}", binary, executable=True))
+        made.append(PackageFile("libexec/python", binary, executable=True))
     return tuple(made)
 
 
