@@ -5,9 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 from tui.domain.changes import Change, ChangeKind
-from tui.domain.explicit import explicit_urls
 from tui.domain.losses import Reason, losses
-from tui.domain.piprequirements import requirement
+from tui.domain.remake import remake
 from tui.remote.exports import ask_export
 from tui.services.changing.common import World
 
@@ -27,7 +26,7 @@ PATIENCE = 4
 
 
 async def with_source(world: World, change: Change) -> Change:
-    """*change*, with what its source is made again from: the very packages by their addresses and hashes, then pip's.
+    """*change*, with what its source is made again from: the very packages where their addresses are known, then pip's.
 
     On the same host the tool itself copies, and only what cannot be copied is named. Raises HostFaultError.
     """
@@ -43,6 +42,7 @@ async def with_source(world: World, change: Change) -> Change:
     missing = tuple(str(each.text) for each in losses(record) if each.reason in wanted)
     if here:
         return replace(change, missing=missing)
-    known = (requirement(each) for each in record.pip)
-    pip = tuple(each for each in known if each is not None)
-    return replace(change, explicit=explicit_urls(record), pip=pip, missing=missing)
+    wish = remake(record)
+    return replace(
+        change, explicit=wish.explicit, specs=wish.specs, channels=wish.channels, pip=wish.pip, missing=missing
+    )
