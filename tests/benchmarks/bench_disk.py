@@ -25,6 +25,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from tests.benchmarks.measure import ratio, table
+from tui.domain.cacheusers import UsersSeen
 from tui.domain.diskplaces import DiskPlace, PlaceKind
 from tui.domain.disktable import DiskTable
 from tui.remote.disk import _program
@@ -158,7 +159,7 @@ def read(words: list[str], output: bytes) -> DiskTable:
     answer = DiskAnswer([DiskPlace(kinds[kind], path) for kind, path in zip(words[::2], words[1::2], strict=True)])
     for record in records(output):
         answer.take(record)
-    return answer.table(True)
+    return answer.table(UsersSeen())
 
 
 def main() -> None:

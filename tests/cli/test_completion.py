@@ -63,7 +63,8 @@ def seen(environ: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.usefixtures("seen")
 @pytest.mark.parametrize(("words", "offered"), [
-    (["di"], ["diff", "disk"]), (["comp"], ["completion"]), (["completion", "z"], ["zsh"]), (["hosts", "f"], ["forget"]),
+    (["di"], ["diff", "disk"]), (["comp"], ["completion"]), (["completion", "z"], ["zsh"]),
+    (["hosts", "f"], ["forget"]),
     (["hosts", "forget", "g"], ["gpu01", "gpu02"]), (["envs", "@"], ["@a100"]),
     (["envs", "gpu02"], ["gpu02", "gpu02:"]),
     (["packages", "c"], ["cpu-3:"]), (["packages", "gpu01:l"], ["gpu01:llm", "gpu01:llm-train"]),

@@ -136,7 +136,8 @@ def _mounts(answer: HostAnswer, width: int | None) -> Iterator[str]:
         names = 34 if width is None else max(10, min(34, width - 26))
         room = BAR if width is None else max(4, min(BAR, width - names - 16))
         for each in held:
-            yield f"  {_cut(_SLICES[each.kind], names - 1):{names}}{size(each.bytes):>10} {'█' * max(1, round(room * each.bytes / largest))}"
+            name, bar = _cut(_SLICES[each.kind], names - 1), "█" * max(1, round(room * each.bytes / largest))
+            yield f"  {name:{names}}{size(each.bytes):>10} {bar}"
 
 
 def _mount(use: MountUse) -> str:
