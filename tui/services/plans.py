@@ -1,0 +1,365 @@
+"""Plans and cleaning on a running fleet: counted and looked at, then run on all hosts side by side.
+
+Nothing is believed that is old: a plan is counted again right before it runs, and what changed since it was made is
+refused. Environments go first, each as a task with its own guards, then the caches of the host in one task, for
+packages come free by environments that go. What came free is asked of the file systems themselves.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Protocol, TypeVar
+
+from tui.domain.changes import Change, ChangeKind, Concern, ConcernKind, Prepared, acceptable, standing
+from tui.domain.diskcount import DiskCount
+from tui.domain.diskrows import host_tables
+from tui.domain.errors import CondafleetError, HostFaultError
+from tui.domain.phrases import phrase
+from tui.domain.planitems import ENVIRONMENTS, HostTables, Item, ItemKind
+from tui.domain.planreport import HostReport, MountActual, PlanReport, Removed
+from tui.domain.plans import Changed, HostOutlook, MountFreed, Outlook, Plan, Refusal, outlook, recheck
+from tui.domain.tasks import Task, TaskState, new_task_id
+from tui.domain.text import printable
+from tui.ports import Clock
+from tui.remote.changes.clean import CleanSaid, ask_clean, clean_job, read_said
+from tui.remote.freespace import FreeSpace, ask_free
+from tui.remote.lane import Lane
+from tui.services.changes import ChangesApi
+from tui.services.cleanings import clean_request, concern_of, kept_note, looked_freed
+from tui.services.store import Store
+from tui.services.tasks import TasksApi
+
+__all__ = ["PlanDesk", "PlanFleet", "ReadyPlan"]
+
+T = TypeVar("T")
+LOOK_S = 1800.0
+FREE_S = 600.0
+Key = tuple[str, ItemKind, str]
+
+
+class PlanFleet(Protocol):
+    """What is needed of :class:`tui.services.fleet.FleetApi`."""
+
+    store: Store
+
+    @property
+    def changes(self) -> ChangesApi:
+        """Removals of environments."""
+
+    @property
+    def tasks(self) -> TasksApi:
+        """What runs on the hosts."""
+
+    async def disk(self, host: str, progress: Callable[[int], None] | None = None) -> DiskCount:
+        """Count its disk now."""
+
+    async def put_question(
+        self, host: str, kind: str, question: Callable[[Lane], Awaitable[T]], *, keep: bool = False
+    ) -> T:
+        """Ask it something."""
+
+
+@dataclass(frozen=True)
+class ReadyPlan:
+    """A plan that was counted and looked at now: what would go, what comes free, what is refused. Nothing was done."""
+
+    plan: Plan
+    tables: Mapping[str, HostTables]
+    outlook: Outlook
+    changed: tuple[Changed, ...] = ()
+    looks: Mapping[str, CleanSaid] = field(default_factory=dict)
+    faults: Mapping[str, CondafleetError] = field(default_factory=dict)
+    """Hosts that could not be counted or looked at."""
+    accepted: Mapping[Key, Collection[ConcernKind]] = field(default_factory=dict)
+    prepared: Mapping[Key, Prepared] = field(default_factory=dict)
+    """What a look at each environment found."""
+
+    @property
+    def report(self) -> PlanReport:
+        """The same, to be shown."""
+        return PlanReport(tuple(self.host(name) for name in self.plan.hosts), self.plan.made, None, self.plan.by)
+
+    def host(self, name: str) -> HostReport:
+        """One host of it."""
+        found = next((each for each in self.outlook.hosts if each.host == name), HostOutlook(name))
+        changed = tuple(each for each in self.changed if each.item.host == name)
+        error = self.faults.get(name)
+        return HostReport(name, found, changed, error=None if error is None else error.message)
+
+
+class PlanDesk:
+    """Makes plans ready and runs them. *operator*: ``ada@laptop``."""
+
+    def __init__(self, fleet: PlanFleet, clock: Clock, operator: str) -> None:
+        self._fleet = fleet
+        self._clock = clock
+        self._operator = operator
+
+    async def count(
+        self, hosts: Iterable[str], progress: Callable[[str, int], None] | None = None
+    ) -> tuple[dict[str, HostTables], dict[str, CondafleetError]]:
+        """What plans stand on, counted now, all hosts side by side; and why for the rest there is nothing."""
+        tables: dict[str, HostTables] = {}
+        faults: dict[str, CondafleetError] = {}
+
+        async def one(host: str) -> None:
+            try:
+                told = None if progress is None else lambda entries: progress(host, entries)
+                found = await self._fleet.disk(host, told)
+                tables[host] = host_tables(self._fleet.store.host(host).snapshot, found)
+            except HostFaultError as error:
+                faults[host] = error
+
+        await asyncio.gather(*map(one, dict.fromkeys(hosts)))
+        return tables, faults
+
+    async def ready(
+        self,
+        plan: Plan,
+        *,
+        accepted: Mapping[Key, Collection[ConcernKind]] | None = None,
+        progress: Callable[[str, int], None] | None = None,
+        counted: tuple[dict[str, HostTables], dict[str, CondafleetError]] | None = None,
+        check: bool = True,
+    ) -> ReadyPlan:
+        """Count *plan*'s hosts, and look at what would go. What changed since it was made is refused if *check*.
+
+        *counted*: of :meth:`count`, where that was just done. *accepted*: as for :func:`tui.domain.plans.outlook`.
+        """
+        agreed = dict(accepted or {})
+        tables, faults = counted or await self.count(plan.hosts, progress)
+        known = Plan(tuple(item for item in plan.items if item.host in tables), plan.made)
+        changed = recheck(known, tables) if check else ()
+        items = known.without([each.item for each in changed]).items
+        looks: dict[str, CleanSaid] = {}
+        against: dict[Key, tuple[Concern, ...]] = {}
+        prepared: dict[Key, Prepared] = {}
+        found = outlook(items, tables, agreed)
+        await asyncio.gather(
+            *(self._look(each, plan, tables[each.host], agreed, looks, against, faults) for each in found.hosts),
+            *(self._prepare(item, agreed, prepared, against, faults) for item in found.items),
+        )
+        hosts = tuple(
+            _with_looks(each, tables[each.host], looks.get(each.host), against, plan.older_s, agreed)
+            for each in found.hosts
+        )
+        return ReadyPlan(plan, tables, Outlook(hosts), changed, looks, faults, agreed, prepared)
+
+    async def _look(
+        self,
+        found: HostOutlook,
+        plan: Plan,
+        known: HostTables,
+        accepted: Mapping[Key, Collection[ConcernKind]],
+        looks: dict[str, CleanSaid],
+        against: dict[Key, tuple[Concern, ...]],
+        faults: dict[str, CondafleetError],
+    ) -> None:
+        """Ask the host about the caches, by the program that will clean them."""
+        host = found.host
+        parts = [item for item in found.items if item.kind not in ENVIRONMENTS]
+        if not parts:
+            return
+        kinds = {kind for item in parts for kind in accepted.get(item.key, ())}
+        view = self._fleet.store.host(host)
+        request = clean_request(parts, known, view, plan.older_s, kinds)
+        try:
+            said = await self._fleet.put_question(
+                host, "clean", lambda lane: ask_clean(lane, host, request, timeout=LOOK_S)
+            )
+        except HostFaultError as error:
+            faults[host] = error
+            return
+        looks[host] = said
+        for item in parts:
+            concerns = tuple(concern_of(kind, detail) for kind, place, detail in said.concerns if place == item.path)
+            if concerns:
+                against[item.key] = concerns
+
+    async def _prepare(
+        self,
+        item: Item,
+        accepted: Mapping[Key, Collection[ConcernKind]],
+        prepared: dict[Key, Prepared],
+        against: dict[Key, tuple[Concern, ...]],
+        faults: dict[str, CondafleetError],
+    ) -> None:
+        """Look at an environment as every removal of one does."""
+        if item.kind is ItemKind.ASIDE:
+            text = phrase("What was put aside is freed by `condafleet trash purge`.")
+            against[item.key] = (Concern.of(ConcernKind.NO_TOOL, text),)
+        if item.kind is not ItemKind.ENVIRONMENT:
+            return
+        try:
+            found = await self._fleet.changes.prepare(Change(ChangeKind.REMOVE, item.host, item.path, name=item.name))
+        except CondafleetError as error:
+            faults.setdefault(item.host, error)
+            return
+        prepared[item.key] = found
+        stands = standing(found.concerns, accepted.get(item.key, ()))
+        if stands:
+            against[item.key] = stands
+
+    async def run(
+        self, ready: ReadyPlan, *, told: Callable[[Task], None] | None = None, detach: bool = False
+    ) -> PlanReport:
+        """Run what is ready, on all hosts side by side; *told* of each task as it starts and ends.
+
+        With *detach* it returns once all that can be started at once runs.
+        """
+        hosts = [name for name in ready.plan.hosts if name not in ready.faults]
+        done = await asyncio.gather(*(self._run(ready.host(name), ready, told, detach) for name in hosts))
+        by_name = {each.host: each for each in done}
+        reports = tuple(by_name.get(name) or ready.host(name) for name in ready.plan.hosts)
+        return PlanReport(reports, ready.plan.made, self._clock.now(), ready.plan.by)
+
+    async def _run(
+        self, report: HostReport, ready: ReadyPlan, told: Callable[[Task], None] | None, detach: bool
+    ) -> HostReport:
+        host, going = report.host, report.outlook.items
+        if not going:
+            return report
+        places = [each.mount for each in report.outlook.mounts if each.mount.startswith("/")]
+        removed: list[Removed] = []
+        try:
+            before = {} if detach else await self._free(host, places)
+            environments = [item for item in going if item.kind in ENVIRONMENTS]
+            for level in _levels(environments):
+                removed += await asyncio.gather(*(self._remove(item, ready, told, detach) for item in level))
+            parts = [item for item in going if item.kind not in ENVIRONMENTS]
+            if detach and environments:
+                # Which packages come free is known only when the environments are gone.
+                waiting = [item for item in parts if item.kind is ItemKind.PACKAGES]
+                parts = [item for item in parts if item not in waiting]
+                removed += (Removed(item, False, note="not begun: it waits for the environments") for item in waiting)
+            if parts:
+                removed += await self._clean(host, parts, ready, told, detach)
+            after = {} if detach else await self._free(host, places)
+        except HostFaultError as error:
+            return replace(report, removed=tuple(removed), error=printable(error.message))
+        actual = tuple(
+            MountActual(place, after[place].bytes - before[place].bytes, after[place].inodes - before[place].inodes)
+            for place in places
+            if place in before and place in after
+        )
+        return replace(report, removed=tuple(removed), actual=None if detach else actual)
+
+    async def _free(self, host: str, places: Sequence[str]) -> dict[str, FreeSpace]:
+        if not places:
+            return {}
+        return await self._fleet.put_question(host, "clean", lambda lane: ask_free(lane, places, timeout=FREE_S))
+
+    async def _remove(self, item: Item, ready: ReadyPlan, told: Callable[[Task], None] | None, detach: bool) -> Removed:
+        """One environment, by the way that every removal of one goes, with its guards and archive."""
+        found = ready.prepared.get(item.key)
+        if found is None:
+            return Removed(item, False, note="It was not looked at.")
+        try:
+            agreed = frozenset(ready.accepted.get(item.key, ())) & acceptable(found.concerns)
+            return await self._ended(item, await self._fleet.changes.start(found, agreed), told, detach)
+        except CondafleetError as error:
+            return Removed(item, False, note=printable(error.message))
+
+    async def _ended(self, item: Item, task: Task, told: Callable[[Task], None] | None, detach: bool) -> Removed:
+        task = await self._settled(task, told, detach)
+        done = task.state is TaskState.SUCCEEDED or detach
+        return Removed(item, done, task.id, note="" if done else _why(task))
+
+    async def _settled(self, task: Task, told: Callable[[Task], None] | None, detach: bool) -> Task:
+        if told is not None:
+            told(task)
+        if detach:
+            return task
+        task = await self._fleet.tasks.settled(task.host, task.id)
+        if told is not None:
+            told(task)
+        return task
+
+    async def _clean(
+        self,
+        host: str,
+        parts: Sequence[Item],
+        ready: ReadyPlan,
+        told: Callable[[Task], None] | None,
+        detach: bool,
+    ) -> list[Removed]:
+        known = ready.tables[host]
+        kinds = {kind for item in parts for kind in ready.accepted.get(item.key, ())}
+        view = self._fleet.store.host(host)
+        request = clean_request(parts, known, view, ready.plan.older_s, kinds)
+        look = ready.looks.get(host)
+        request = replace(request, seen=() if look is None else look.places)
+        task_id = new_task_id(self._clock.now(), os.urandom(4))
+        caches = {path for _, path in request.parts}
+        installs = view.snapshot.installs.value or ()
+        roots = [each.root for each in installs if caches & set(each.pkgs_dirs)]
+        summary = ", ".join(dict.fromkeys(item.kind.value for item in parts))
+        job = clean_job(request, id=task_id, operator=self._operator, roots=roots, summary=summary)
+        task = await self._settled(await self._fleet.tasks.start(host, job), told, detach)
+        if detach:
+            return [Removed(item, True, task.id) for item in parts]
+        return _cleaned(parts, task, read_said(task.said))
+
+
+def _levels(items: Iterable[Item]) -> list[list[Item]]:
+    """*items* in the order in which they go: what lies in another goes before it."""
+    left = sorted(items, key=lambda item: len(item.path), reverse=True)
+    levels: list[list[Item]] = []
+    while left:
+        level = [item for item in left if not any(each.path.startswith(item.path + "/") for each in left)]
+        levels.append(level)
+        left = [item for item in left if item not in level]
+    return levels
+
+
+def _cleaned(parts: Sequence[Item], task: Task, said: CleanSaid) -> list[Removed]:
+    """What the task says of each part; one of which it says nothing, though it ended well, held nothing by then."""
+    done = task.state is TaskState.SUCCEEDED
+    found = []
+    for item in parts:
+        part = next((each for each in said.parts if (each.kind, each.path) == (item.kind, item.path)), None)
+        notes = [kept_note(each) for each in said.kept if (each.kind, each.path) == (item.kind, item.path)]
+        if not done and part is None:
+            notes.append(_why(task))
+        files, size = (part.files, part.bytes) if part is not None else (0, 0) if done else (None, None)
+        found.append(Removed(item, done or part is not None, task.id, files, size, "; ".join(notes)))
+    return found
+
+
+def _why(task: Task) -> str:
+    said = [f"{words[1]} {printable(' '.join(words[2:]))}" for words in task.said if words[:1] == ("concern",)]
+    if task.is_refused and said:
+        return "refused: " + "; ".join(said)[:400]
+    return task.fault.message if task.fault is not None else f"{task.state.value}, exit code {task.exit_code}"
+
+
+def _with_looks(
+    found: HostOutlook,
+    known: HostTables,
+    look: CleanSaid | None,
+    against: Mapping[Key, tuple[Concern, ...]],
+    older_s: float | None,
+    accepted: Mapping[Key, Collection[ConcernKind]],
+) -> HostOutlook:
+    """*found* less what the host itself speaks against; with an age, what the look counted in place of the table."""
+    stopped = [item for item in found.items if item.key in against]
+    if stopped:
+        going = [item for item in found.items if item.key not in against]
+        again = outlook(going, {found.host: known}, accepted)
+        fewer = again.hosts[0] if again.hosts else HostOutlook(found.host, counted=found.counted)
+        refused = (*found.refused, *(Refusal(item, against[item.key]) for item in stopped), *fewer.refused)
+        found = replace(fewer, refused=refused, twice=found.twice)
+    if older_s is None or look is None:
+        return found
+    environments = outlook([item for item in found.items if item.kind in ENVIRONMENTS], {found.host: known}, accepted)
+    alone = environments.hosts[0].mounts if environments.hosts else ()
+    mounts: dict[str, MountFreed] = {each.mount: each for each in alone}
+    for more in looked_freed(look, {item.key for item in found.items}, known):
+        had = mounts.get(more.mount, MountFreed(more.mount, 0, 0))
+        mounts[more.mount] = MountFreed(
+            more.mount, had.bytes + more.bytes, had.files + more.files, had.reasons | more.reasons
+        )
+    return replace(found, mounts=tuple(mounts[mount] for mount in sorted(mounts)))
