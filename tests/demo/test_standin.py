@@ -140,8 +140,9 @@ def test_an_explicit_list_makes_the_same_again_and_a_wrong_hash_is_refused(
         other = StandinInstall(tmp_path / f"other{option}", tmp_path / "home2", base=())
         other.run("create", "-y", "-p", str(tmp_path / f"again{option}"), "--file", str(listed))
         again = tmp_path / f"again{option}"
-        assert {name: record["url"] for name, record in records(again).items()} == {
-            name: record["url"] for name, record in records(first).items()
+        same = ("url", "depends", "build_number", "md5", "sha256", "files")
+        assert {name: [record[key] for key in same] for name, record in records(again).items()} == {
+            name: [record[key] for key in same] for name, record in records(first).items()
         }
     listed.write_text(listed.read_text().rpartition("#")[0] + "#" + "0" * 64 + "\n")
     fresh = StandinInstall(tmp_path / "fresh", tmp_path / "home3", base=())

@@ -152,8 +152,8 @@ def _unpack(place: Place, cache: Path, path: Path, dist: Dist) -> None:
 def _record(path: Path, dist: Dist, index: dict[str, Any]) -> dict[str, Any]:
     body = path.read_bytes()
     return {
-        **index,
         **{key: value for key, value in dist.items() if key not in ("link", "files", "paths_data")},
+        **index,  # of a package of an explicit list no more is known than its address
         "md5": hashlib.md5(body, usedforsecurity=False).hexdigest(),
         "sha256": hashlib.sha256(body).hexdigest(),
         "size": Path(path).stat().st_size,

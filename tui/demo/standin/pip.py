@@ -133,6 +133,10 @@ def _install(site: _Site, args: argparse.Namespace, folders: Sequence[str]) -> i
             if told is None:
                 raise _Problem(f"Invalid requirement: {word!r}")
             name, wanted = told[1], told[2]
+            here = site.get(name)
+            if here and not args.force_reinstall and here[1] == (wanted or (here[1] if not args.upgrade else "")):
+                print(f"Requirement already satisfied: {word} in {site.folder} ({here[1]})")
+                continue
             wheels = _wheels([*args.find_links, *(() if args.no_index else folders)], name)
             if not wheels or (wanted and wanted not in wheels):
                 versions = ", ".join(wheels) or "none"
