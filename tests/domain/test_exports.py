@@ -40,6 +40,7 @@ from tui.domain.explicit import explicit_urls, link_order
 from tui.domain.exports import Export, Form, render
 from tui.domain.losses import Missing, Reason, is_plain, losses
 from tui.domain.piprequirements import requirement
+from tui.domain.remake import remake
 from tui.domain.text import printable
 from tui.domain.yamltext import scalar
 
@@ -232,6 +233,28 @@ def test_a_configuration_keeps_all_but_its_secrets() -> None:
     assert ours["channels"] == ["conda-forge", "https://REDACTED@mirror.example/ch"]
     assert "# our mirror" in shown and "# first" in shown
     assert redacted_config(shown) == shown
+
+
+# What is asked of a tool
+
+
+def test_an_environment_is_made_again_from_its_addresses_and_else_from_its_versions() -> None:
+    pip = (PipRecord("rich", "13.0"), PipRecord("dev", "0.1", PipOrigin.EDITABLE, "/home/ada/dev"))
+    wish = remake(replace(ENVIRONMENT, pip=pip))
+    assert wish.explicit == explicit_urls(ENVIRONMENT) and len(wish.explicit) == 2
+    assert (wish.specs, wish.channels, wish.pip, wish.withheld) == ((), ("conda-forge",), ("rich==13.0",), ())
+    lost = conda("lost", url=None, channel=None, file_name=None)
+    wish = remake(replace(ENVIRONMENT, conda=(lost, *ENVIRONMENT.conda)))
+    assert wish.explicit == ()
+    assert wish.specs == ("lost=1.0=h0_0", "numpy=1.0=h0_0", "python=3.11.7=h0_0")
+
+
+def test_what_is_asked_of_a_tool_holds_no_secret_and_says_where_one_was() -> None:
+    private = f"https://u:{SECRET}@x.example/ch"
+    own = PipRecord("own", "1.0", PipOrigin.URL, f"https://x:{SECRET}@x.example/own-1.0.zip")
+    wish = remake(EnvironmentRecord("gpu01", "/a", "a", (conda("numpy", channel=private), conda("python")), (own,)))
+    assert SECRET not in repr(wish)
+    assert wish.withheld == ("https://REDACTED@x.example/ch", "own")
 
 
 # What cannot be made again

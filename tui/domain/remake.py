@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from tui.domain.envchannels import channel_of, channels_of
-from tui.domain.envrecord import EnvironmentRecord
+from tui.domain.envrecord import EnvironmentRecord, without_secrets
 from tui.domain.explicit import address_of, explicit_urls
 from tui.domain.losses import is_plain
 from tui.domain.piprequirements import requirement
@@ -31,7 +31,11 @@ class Remake:
 
 
 def remake(record: EnvironmentRecord) -> Remake:
-    """How to make the environment of *record* again, as nearly as it can be."""
+    """How to make the environment of *record* again, as nearly as it can be.
+
+    It holds no secret, because what it asks for is written down on the host that makes it.
+    """
+    record = without_secrets(record)
     pip = {each.name: line for each in record.pip if (line := requirement(each)) is not None}
     channels = channels_of(record)
     known = all(address_of(each) is not None for each in record.conda)
