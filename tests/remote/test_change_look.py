@@ -5,17 +5,14 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import signal
-import subprocess
 from collections.abc import AsyncIterator, Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from tests import condaroot
 from tests.condaroot import NUMPY, PYTHON, SITE, CondaRoot, Pkg
+from tests.remote.changehost import mounted_at, running
 from tests.remote.shells import GNU_PATH, SHELLS, ShellConnection, busybox_path
 from tui.domain.changes import Concern, ConcernKind
 from tui.domain.look import Look
@@ -219,26 +216,14 @@ def mounted(root: CondaRoot, tmp_path: Path) -> Iterator[Path]:
     (tmp_path / "treasure" / "file").write_text("x")
     place = root.named("train", (PYTHON,)) / "data set"
     place.mkdir()
-    subprocess.run(["mount", "--bind", tmp_path / "treasure", place], check=True)
-    yield place
-    subprocess.run(["umount", place], check=True)
+    with mounted_at(place, "--bind", tmp_path / "treasure"):
+        yield place
 
 
 async def test_a_mount_is_seen_though_it_has_the_same_device(lane: Lane, root: CondaRoot, mounted: Path) -> None:
     found = await seen(lane, root, mounted.parent)
     assert kinds(found) == {K.MOUNTED} and of(found, K.MOUNTED).details == (str(mounted),)
     assert K.MOUNT_POINT in kinds(await seen(lane, root, mounted))
-
-
-@contextmanager
-def running(*argv: str | Path, **more: Any) -> Iterator[int]:
-    """A process of its own, and its number."""
-    process = subprocess.Popen(argv, start_new_session=True, **more)
-    try:
-        yield process.pid
-    finally:
-        os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
 
 
 async def test_a_process_is_found_by_its_program_and_its_directory(lane: Lane, root: CondaRoot) -> None:
