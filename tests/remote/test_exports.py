@@ -159,6 +159,17 @@ async def test_the_install_of_an_environment_elsewhere_is_known_by_what_made_it(
     assert [each.path for each in (await ask(prefix, shell)).condarcs] == [f"{root.root}/.condarc"]
 
 
+async def test_nothing_waits_on_a_pipe(shell: Shell, root: CondaRoot, tmp_path: Path) -> None:
+    for prefix in (root.env(tmp_path / "elsewhere", (PYTHON,), history=False), root.env(root.root / "envs" / "a")):
+        (prefix / "conda-meta" / "history").unlink(missing_ok=True)
+        site = prefix / SITE
+        (site / "x-1.dist-info").mkdir(parents=True)
+        for name in ("conda-meta/history", "conda-meta/pinned", "conda-meta/state", "conda-meta/x-1-0.json", ".condarc",
+                     f"{SITE}/x.pth", f"{SITE}/x.egg-link", f"{SITE}/x-1.dist-info/direct_url.json"):  # fmt: skip
+            os.mkfifo(prefix / name)
+        assert len((await ask(prefix, shell)).conda) >= 2
+
+
 async def test_names_that_a_shell_might_misread_are_read_like_others(shell: Shell, root: CondaRoot) -> None:
     for name in ("-rf", "two words", "$(touch x)", "new\nline", os.fsdecode(b"not-\xff-utf8"), "深度学习", "a=b"):
         prefix = root.named(name, (PYTHON,))

@@ -104,7 +104,8 @@ root_of() {
   case $ex_prefix in
     */envs/*) ex_root=${ex_prefix%/envs/*} ;;
     *)
-      ex_root=$(head -c 4096 conda-meta/history 2>/dev/null |
+      ex_root=
+      [ -f conda-meta/history ] && ex_root=$(head -c 4096 conda-meta/history 2>/dev/null |
         sed -n -e 's|^# cmd: \(/.*\)/bin/conda .*|\1|p' -e 's|^# cmd: \(/.*\)/condabin/conda .*|\1|p' \
           -e 's|^# cmd: \(/.*\)/bin/mamba .*|\1|p' -e 's|^# cmd: \(/.*\)/bin/conda-env .*|\1|p' | head -n 1)
       ;;
