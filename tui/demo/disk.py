@@ -194,8 +194,8 @@ class HostDisk:
         when = self.now - (plan.pycache_days or 0) * DAY - 1800
         cache_folder = prefix / f"lib/python{plan.python}/site-packages/numpy/__pycache__"
         tag = f"cpython-{plan.python.replace('.', '')}"
-        for module in ("__init__", "version"):
-            path = cache_folder / f"{module}.{tag}.pyc"
-            write(path, noise(f"{prefix}{module}", 3000))
-            os.utime(path, (when, when))
+        # Of a module that the package has: any other would count as somebody's own file.
+        path = cache_folder / f"__init__.{tag}.pyc"
+        write(path, noise(f"{prefix}{tag}", 3000))
+        os.utime(path, (when, when))
         os.utime(cache_folder, (when, when))

@@ -19,6 +19,7 @@ from tui.domain.phrases import phrase
 from tui.domain.tasks import Task, new_task_id
 from tui.domain.text import printable
 from tui.ports import Clock
+from tui.remote.changes.trash import TrashSeen
 from tui.remote.jobs import Job
 from tui.services.faults import lost_fault
 from tui.services.store import HostView, Store
@@ -72,6 +73,7 @@ class ChangeDesk:
         kinds: Callable[[], Mapping[ChangeKind, Kind]],
         start: Callable[[str, Job], Awaitable[Task]],
         operator: str,
+        see_trash: Callable[[Ground], Awaitable[TrashSeen]],
         archive: Archiver | None = None,
     ) -> None:
         self._store = store
@@ -79,6 +81,7 @@ class ChangeDesk:
         self._make_kinds = kinds
         self._start = start
         self._operator = operator
+        self._see_trash = see_trash
         self._archive = archive
 
     @cached_property
@@ -89,6 +92,10 @@ class ChangeDesk:
     async def prepare(self, change: Change) -> Prepared:
         """Look at what *change* would do; see :class:`ChangesApi`."""
         return await self._kinds[change.kind].prepare(change, self._ground(change.host))
+
+    async def trash(self, host: str) -> TrashSeen:
+        """What is put aside on *host*; see :class:`ChangesApi`."""
+        return await self._see_trash(self._ground(host))
 
     async def start(self, prepared: Prepared, accepted: Iterable[ConcernKind] = ()) -> Task:
         """Begin it as a task; see :class:`ChangesApi`."""

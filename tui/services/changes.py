@@ -7,6 +7,7 @@ from typing import Protocol
 
 from tui.domain.changes import Change, ConcernKind, Prepared
 from tui.domain.tasks import Task
+from tui.remote.changes.trash import TrashSeen
 
 __all__ = ["ChangesApi"]
 
@@ -20,6 +21,9 @@ class ChangesApi(Protocol):
         Installs and environments must have been read in this run; they are the ground, and the host is asked beside.
         Raises HostFaultError: the host is not up, or what is to be changed could not be looked at.
         """
+
+    async def trash(self, host: str) -> TrashSeen:
+        """What is put aside on *host* now. Installs and environments must be known. Raises HostFaultError."""
 
     async def start(self, prepared: Prepared, accepted: Iterable[ConcernKind] = ()) -> Task:
         """Begin it as a task on the host; it then goes on whatever becomes of this program.

@@ -6,7 +6,8 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping, Sequence
 from dataclasses import replace
-from typing import Any, TypeVar
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from tui.domain.changes import ChangeKind
 from tui.domain.history import History
@@ -14,15 +15,15 @@ from tui.domain.hosts import HostSpec, HostState
 from tui.domain.phrases import phrase
 from tui.domain.settings import Settings
 from tui.domain.snapshot import PARTS
-from tui.domain.tasks import Task, queued
+from tui.domain.tasks import Task
 from tui.domain.text import printable
-from tui.ports import Channel, Clock, Connector, SnapshotStore, TermRequest
+from tui.ports import Channel, Clock, Connector, SnapshotStore, TaskHistoryStore, TermRequest
 from tui.remote import attach
+from tui.remote.changes.trash import TrashSeen
 from tui.remote.jobs import Job
 from tui.remote.lane import Lane
-from tui.remote.tasks import start_task
 from tui.services.asking import AskingPrompter
-from tui.services.changedesk import ChangeDesk, Kind
+from tui.services.changedesk import ChangeDesk, Ground, Kind
 from tui.services.diskcount import DiskCounter
 from tui.services.events import Bus, HostNoticed
 from tui.services.fleet import TerminalPlan
@@ -32,6 +33,9 @@ from tui.services.schedule import Ask, Sight, asks_for
 from tui.services.store import DiskCount, Store
 from tui.services.waiting import abandon
 from tui.services.watcher import HostWatcher, World
+
+if TYPE_CHECKING:
+    from tui.services.taskdesk import TaskDesk
 
 __all__ = ["FleetService"]
 
@@ -49,7 +53,8 @@ _KEEP_S = 0.3
 class FleetService:
     """See :class:`tui.services.fleet.FleetApi`. To be made and used inside a running event loop.
 
-    *asking* is the prompter that *connector* was given, when people can be asked.
+    *asking* is the prompter that *connector* was given, when people can be asked; *operator*, ``ada@laptop``, is who
+    changes are made for; *history* makes what remembers their tasks.
     """
 
     def __init__(
@@ -62,6 +67,7 @@ class FleetService:
         *,
         asking: AskingPrompter | None = None,
         operator: str = "",
+        history: Callable[[], TaskHistoryStore] | None = None,
     ) -> None:
         self.settings = settings
         self.bus = Bus()
@@ -69,11 +75,15 @@ class FleetService:
         self._clock = clock
         self._connector = connector
         self._keeper = SnapshotKeeper(snapshots, self.store, clock)
-        self._world = World(settings, self.store, clock, connector, probe_factory, self._keeper.mark)
+        self._world = World(settings, self.store, clock, connector, probe_factory, self._after_inventory)
         self._world.reached = self._reached
         self._watchers: dict[str, HostWatcher] = {}
-        self._counter = DiskCounter(self.store, clock, self._world.keep)
-        self.changes = ChangeDesk(self.store, clock, self._change_kinds, self._start_job, operator)
+        self._counter = DiskCounter(self.store, clock, self._keeper.mark)
+        self._operator = operator
+        self._history = history
+        self._tasks: TaskDesk | None = None
+        self._inventoried: Callable[[str], None] | None = None
+        self.changes = ChangeDesk(self.store, clock, self._change_kinds, self._start_job, operator, self._see_trash)
         self._chores: set[asyncio.Task[Any]] = set()
         self._keeping = False
         self._closing = False
@@ -116,12 +126,14 @@ class FleetService:
         ending: list[asyncio.Future[Any]] = [*self._chores]
         for chore in self._chores:
             chore.cancel()
+        if self._tasks is not None:
+            ending += self._tasks.close()
         for watcher in self._watchers.values():
             ending += watcher.stop()
         await _wait(ending, _STOP_S)
         farewells = [task for watcher in self._watchers.values() for task in watcher.farewells]
         parting = asyncio.ensure_future(self._connector.close())
-        await asyncio.gather(_wait([*farewells, parting], _GOODBYE_S), self._keeper.finish(_KEEP_S))
+        await asyncio.gather(_wait([*farewells, parting], _GOODBYE_S), self._keeper.finish(_KEEP_S), self._remembered())
         for task in (*ending, *farewells, parting):
             abandon(task)
 
@@ -217,11 +229,43 @@ class FleetService:
 
         return change_kinds(Changing(self.settings, self._clock, self.put_question))
 
-    async def _start_job(self, host: str, job: Job) -> Task:
-        await self.put_question(
-            host, "tasks", lambda lane: start_task(lane, host, job.spec, program=job.program, args=job.args), keep=True
+    async def _see_trash(self, ground: Ground) -> TrashSeen:
+        from tui.services.changing.common import World as Changing
+        from tui.services.changing.removing import see_trash
+
+        return await see_trash(Changing(self.settings, self._clock, self.put_question), ground)
+
+    @cached_property
+    def tasks(self) -> TaskDesk:
+        """Tasks; see :class:`FleetApi`."""
+        # Imported here, and made when it is first asked for: most commands want nothing of it.
+        from tui.services.taskdesk import TaskDesk
+        from tui.services.taskpast import TaskPast
+        from tui.services.taskwatch import TaskWatch
+
+        past = TaskPast(self._history)
+        watch = TaskWatch(
+            self.store, self._clock, self.put_question, past, self._changed, self.settings.intervals.status
         )
-        return queued(job.spec, host, self._clock.now())
+        self._tasks = TaskDesk(self.store, self._clock, watch, past, self._operator, self.settings.limits.tasks)
+        self._inventoried = watch.inventoried
+        return self._tasks
+
+    async def _start_job(self, host: str, job: Job) -> Task:
+        return await self.tasks.start(host, job)
+
+    def _changed(self, host: str) -> None:
+        if not self._closing:
+            self.refresh((host,), changed=True)
+
+    def _after_inventory(self, host: str) -> None:
+        self._keeper.mark(host)
+        if self._inventoried is not None:
+            self._inventoried(host)
+
+    async def _remembered(self) -> None:
+        if self._tasks is not None:
+            await self._tasks.finish(_KEEP_S)
 
     def _watch(self, name: str) -> HostWatcher:
         if name not in self._watchers:
