@@ -5,44 +5,23 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import re
 import shutil
 import sys
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from tui.demo.standin.cache import fetch_all, to_fetch, unpacked
+from tui.demo.standin.cache import fetch_all, to_fetch
 from tui.demo.standin.channels import read_channels
-from tui.demo.standin.dists import Dist, canonical, channel_url, dist_json, installed, ordered, spec_of, stem
+from tui.demo.standin.dists import Dist, dist_json, installed, ordered
 from tui.demo.standin.faults import Exit, Fault, bad_value, missing_environment, not_installed
-from tui.demo.standin.past import requests
 from tui.demo.standin.place import Place
+from tui.demo.standin.plans import Change, channels_of, explicit_dists, linked_as_they_are, plan, read_specs
 from tui.demo.standin.show import Phase, activate_hint, header, plan_text
 from tui.demo.standin.transact import Transaction
 
-__all__ = ["Change", "carry_out", "confirm", "create", "install", "remove", "solved", "writable"]
-
-_EXPLICIT = re.compile(r"(?P<url>\S+/(?P<subdir>[^/]+)/(?P<fn>[^/#]+?))(?:#(?P<hash>(?:sha256:)?[0-9a-f]+))?\s*")
-
-
-@dataclass
-class Change:
-    """What is to happen to *prefix*."""
-
-    prefix: str
-    unlink: list[Dist] = field(default_factory=list)
-    link: list[Dist] = field(default_factory=list)
-    added: list[str] = field(default_factory=list)
-    removed: list[str] = field(default_factory=list)
-    requested: dict[str, str] = field(default_factory=dict)
-
-    @property
-    def is_nothing(self) -> bool:
-        """True when all is as it should be."""
-        return not self.unlink and not self.link
+__all__ = ["carry_out", "confirm", "create", "execute", "install", "make_room", "remove", "solved", "writable"]
 
 
 def confirm(args: argparse.Namespace, question: str, *, otherwise: str, dry: bool = True) -> None:
@@ -63,14 +42,6 @@ def confirm(args: argparse.Namespace, question: str, *, otherwise: str, dry: boo
         if answer in ("n", "no"):
             raise Exit("CondaSystemExit", "Exiting.")
         print(f"Invalid choice: {answer}")
-
-
-def channels_of(place: Place, args: argparse.Namespace, more: Sequence[str] = ()) -> list[str]:
-    """The addresses of the channels to be used, first ones first."""
-    named = [*args.channel, *more]
-    if not args.override_channels:
-        named += place.listed("channels") or ["defaults"]
-    return list(dict.fromkeys(channel_url(place, each) for each in named if each != "nodefaults"))
 
 
 def writable(place: Place, prefix: str, args: argparse.Namespace) -> None:
@@ -143,47 +114,6 @@ def _say(body: dict[str, Any]) -> None:
     print(json.dumps(body, indent=2))
 
 
-# Specs from files
-
-
-def read_specs(files: Sequence[str]) -> tuple[list[str], list[str]]:
-    """(specs, explicit addresses) of spec files."""
-    specs: list[str] = []
-    explicit: list[str] = []
-    for name in files:
-        try:
-            lines = Path(name).read_text("utf-8").splitlines()
-        except OSError:
-            raise Fault("EnvironmentFileNotFound", f"'{name}' file not found", filename=name) from None
-        kept = [line.strip() for line in lines if line.strip() and not line.lstrip().startswith("#")]
-        if "@EXPLICIT" in kept:
-            explicit += [line for line in kept if line != "@EXPLICIT"]
-        else:
-            specs += kept
-    return specs, explicit
-
-
-def explicit_dists(place: Place, lines: Iterable[str]) -> list[Dist]:
-    """The packages of an explicit list; what their index says is read from themselves once they are there."""
-    found: list[Dist] = []
-    for line in lines:
-        told = _EXPLICIT.fullmatch(line)
-        if told is None:
-            raise Fault("ParseError", f"Could not parse explicit URL: {line}")
-        filename = told["fn"]
-        named = filename.removesuffix(".conda").removesuffix(".tar.bz2").rsplit("-", 2)
-        if len(named) != 3 or "://" not in told["url"]:
-            raise Fault("ParseError", f"Could not parse explicit URL: {line}")
-        dist: dict[str, Any] = dict(zip(("name", "version", "build"), named, strict=True))
-        dist.update(build_number=0, fn=filename, url=told["url"], subdir=told["subdir"], depends=[])
-        dist["channel"] = told["url"].rpartition("/")[0]
-        digest = (told["hash"] or "").removeprefix("sha256:")
-        if digest:
-            dist["sha256" if len(digest) == 64 else "md5"] = digest
-        found.append(dist)
-    return found
-
-
 def install_explicit(place: Place, args: argparse.Namespace, prefix: str, lines: Sequence[str]) -> Change:
     """Bring exactly these packages into *prefix*."""
     dists = explicit_dists(place, lines)
@@ -201,35 +131,6 @@ def install_explicit(place: Place, args: argparse.Namespace, prefix: str, lines:
     return change
 
 
-def linked_as_they_are(place: Place, prefix: str, dists: Iterable[Dist]) -> Change:
-    """The change that brings *dists*, all unpacked in the cache, into *prefix*, in place of what is called so there."""
-    whole: list[Dist] = []
-    for dist in dists:
-        folder = unpacked(place, dist)
-        if folder is None:
-            raise Fault("SpecNotFoundInPackageCache", f"Missing package cache records for: {stem(dist)}")
-        whole.append({**json.loads((folder / "info/repodata_record.json").read_bytes()), **_address(dist)})
-    link = ordered(whole)
-    names = {dist["name"] for dist in link}
-    here = installed(prefix)
-    same = {stem(each) for each in here} & {stem(dist) for dist in link}
-    link = [dist for dist in link if stem(dist) not in same]
-    unlink: list[Dist] = [each for each in here if each["name"] in names and stem(each) not in same]
-    added = [_named(place, dist) for dist in link]
-    requested = {str(dist["name"]): spec for dist, spec in zip(link, added, strict=True)}
-    return Change(prefix, unlink, link, added, requested=requested)
-
-
-def _named(place: Place, dist: Dist) -> str:
-    channel, _, rest = spec_of(dist).rpartition("::")
-    base, _, subdir = channel.rpartition("/")
-    return f"{canonical(place, base)}/{subdir}::{rest}"
-
-
-def _address(dist: Dist) -> dict[str, Any]:
-    return {key: dist[key] for key in ("url", "fn", "channel", "subdir")}
-
-
 # Solving
 
 
@@ -242,27 +143,14 @@ def solved(
     loose: Iterable[str] = (),
     prune: bool = False,
 ) -> Change:
-    """The change that *specs* come to. *loose*: installed packages that may move, ``*`` for all."""
-    from tui.demo.standin import solving
-
-    solving.check(specs)
-    here = installed(prefix)
+    """:func:`tui.demo.standin.plans.plan`, with conda's words."""
     urls = channels_of(place, args, getattr(args, "file_channels", ()))
-    past = requests(prefix)
-    names = {solving.name_of(spec) for spec in specs}
-    kept = [spec.rpartition("::")[2] for name, spec in past.items() if name not in names and not prune]
-    kept = [spec for spec in kept if solving.name_of(spec) in {each["name"] for each in here}]
-    moving = set(loose)
     header(place, urls, prefix)
     try:
         with Phase(place, "Collecting package metadata (repodata.json)"):
             channels = read_channels(place, urls)
         with Phase(place, "Solving environment"):
-            locked = [] if "*" in moving else [each for each in here if each["name"] not in moving]
-            want = [*specs, *kept]
-            if not prune:
-                want += [str(each["name"]) for each in here if each["name"] not in names | past.keys()]
-            final = solving.solve(place, channels, want, locked)
+            return plan(place, channels, prefix, specs, loose=loose, prune=prune)
     except Fault as fault:
         if fault.name == "PackagesNotFoundInChannelsError":  # conda tries again with the whole index
             header(place, urls, prefix)
@@ -271,17 +159,6 @@ def solved(
             with suppress(Fault), Phase(place, "Solving environment"):
                 raise
         raise
-    before = {stem(each) for each in here}
-    after = {stem(dist) for dist in final}
-    gone: list[Dist] = [each for each in ordered(here) if stem(each) not in after]
-    shown = [solving.shown(spec) for spec in specs]
-    requested = {solving.name_of(spec): word for spec, word in zip(specs, shown, strict=True)}
-    for each in here:
-        if each.get("requested_spec") not in (None, "None"):
-            requested.setdefault(str(each["name"]), str(each["requested_spec"]))
-    return Change(
-        prefix, gone, [dist for dist in ordered(final) if stem(dist) not in before], shown, requested=requested
-    )
 
 
 # Commands

@@ -11,10 +11,11 @@ from contextlib import suppress
 from pathlib import Path
 
 from tui.demo.standin.cache import fetch_all
-from tui.demo.standin.changes import execute, linked_as_they_are
+from tui.demo.standin.changes import execute
 from tui.demo.standin.dists import installed, ordered
 from tui.demo.standin.faults import Exit, Fault, missing_environment
 from tui.demo.standin.place import Place
+from tui.demo.standin.plans import linked_as_they_are
 from tui.demo.standin.show import plan_text
 
 __all__ = ["clone", "rename", "untracked"]

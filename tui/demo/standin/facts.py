@@ -7,10 +7,10 @@ import json
 import os
 from typing import Any
 
-from tui.demo.standin.changes import channels_of
 from tui.demo.standin.faults import Fault
 from tui.demo.standin.listing import details
 from tui.demo.standin.place import Place
+from tui.demo.standin.plans import channels_of
 
 __all__ = ["config", "info"]
 

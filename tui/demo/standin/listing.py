@@ -11,11 +11,11 @@ import re
 from pathlib import Path
 from typing import Any
 
-from tui.demo.standin.changes import channels_of
 from tui.demo.standin.channels import read_channels
 from tui.demo.standin.dists import base_url, canonical, dist_json, human, installed, ordered
 from tui.demo.standin.faults import missing_environment, not_available
 from tui.demo.standin.place import Place
+from tui.demo.standin.plans import channels_of
 
 __all__ = ["details", "environments", "packages", "pip_packages", "search"]
 
