@@ -35,6 +35,7 @@ _MAMBA_BAR = re.compile(
     rf"(?P<done>[0-9.]+(?: ?[kKMGT]?B)?) / +(?P<total>[0-9.]+(?: ?[kKMGT]?B)?)(?: @ +(?P<rate>{_FIGURE})/s)?"
     r"(?: +(?P<name>[^\s.][^\s]{0,199}))?? +[0-9.]\S*\Z"
 )
+_PIP = re.compile(r"(?:Collecting|Processing) (?P<name>[^\s;<>=!~\[(]{1,200})|Installing collected packages: ")
 _STEP = re.compile(r"(?P<what>Linking|Unlinking) (?P<dist>\S{1,200})\Z")
 
 
@@ -129,6 +130,8 @@ class ProgressReader:
             self._whole = Progress(_PHASES[phase["what"]])
         elif step := _STEP.match(line):
             self._whole = Progress(Phase.CHANGING, step["dist"])
+        elif pip := _PIP.match(line):
+            self._whole = Progress(Phase.PIP, pip["name"].rpartition("/")[2] if pip["name"] else None)
 
     def _bar(self, bar: re.Match[str]) -> None:
         phase = Phase.DOWNLOADING if bar["what"] == "Downloading" else Phase.EXTRACTING

@@ -1,0 +1,152 @@
+"""Changes that a package manager makes, as jobs for the task engine: ``scripts/change_tool.sh`` is what runs."""
+
+from __future__ import annotations
+
+import posixpath
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from tui.domain.changes import Change, ChangeKind
+from tui.domain.environments import Install
+from tui.domain.errors import UsageError
+from tui.domain.packages import canonical_name
+from tui.domain.phrases import phrase
+from tui.domain.tasks import TaskSpec
+from tui.domain.toolargs import Tool, Toolbox, pip_argv, shown_argv, tool_argv
+from tui.domain.toolwords import (
+    archive_name,
+    check_archives,
+    check_channels,
+    check_requirements,
+    check_specs,
+    requirement_name,
+    spec_name,
+)
+from tui.remote.changes.guard import guard_args, guarded
+from tui.remote.changes.remove import aside_line
+from tui.remote.jobs import Job
+
+__all__ = ["Means", "check_words", "tool_job"]
+
+_KINDS = frozenset(
+    {
+        *(ChangeKind.CREATE, ChangeKind.CLONE, ChangeKind.RENAME, ChangeKind.RECREATE),
+        *(ChangeKind.INSTALL, ChangeKind.UPDATE, ChangeKind.UNINSTALL),
+    }
+)
+_HOW = {
+    ChangeKind.UPDATE: "--upgrade",
+    ChangeKind.CLONE: "--no-deps",
+    ChangeKind.RENAME: "--no-deps",
+    ChangeKind.RECREATE: "--no-deps",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Means:
+    """With what a host's environments are changed, and between which places."""
+
+    install: Install
+    box: Toolbox
+    tool: Tool | None
+    """None where pip alone has something to do."""
+    roots: tuple[str, ...] = ()
+    """All installs of the host."""
+    envs_dirs: tuple[str, ...] = ()
+    """All its directories of environments."""
+    device: int | None = None
+    inode: int | None = None
+    """Of the directory that was looked at, for a change of one that stands."""
+    played: bool = False
+
+
+def check_words(change: Change) -> None:
+    """Whether every word of *change* is what it is meant to be. Raises UsageError."""
+    check_specs(change.specs)
+    check_channels(change.channels)
+    check_archives(change.explicit)
+    check_requirements(change.pip)
+    if change.specs and change.explicit:
+        raise UsageError(
+            phrase("An explicit list takes no further packages."), phrase("Install them afterwards, or drop the list.")
+        )
+    nothing = not (change.specs or change.explicit or change.pip)
+    if change.kind is ChangeKind.RECREATE and not change.explicit and not change.specs:
+        raise UsageError(phrase("It is not known what to make the environment from."))
+    if nothing and change.kind in (ChangeKind.INSTALL, ChangeKind.UNINSTALL):
+        raise UsageError(phrase("No package is named."), phrase("Name at least one."))
+
+
+def tool_job(change: Change, means: Means, task_id: str, operator: str, *, missing: Sequence[str] = ()) -> Job:
+    """What is started on the host for *change*, whatever a package manager has to do with.
+
+    *missing*: what of a copy cannot be made again, a printed line each; the task does the rest, says them and fails.
+    Raises UsageError where a word is none that could be run.
+    """
+    check_words(change)
+    if change.kind not in _KINDS:
+        raise ValueError(f"no package manager does it: {change.kind}")
+    argv = tool_argv(means.tool, change) if means.tool is not None else ()
+    conda, pip = _names(change)
+    args = (
+        *guard_args(
+            change.prefix,
+            device=means.device,
+            inode=means.inode,
+            accepted=change.accepted,
+            played=means.played,
+            roots=means.roots,
+            envs_dirs=means.envs_dirs,
+        ),
+        change.kind.value,
+        change.new_prefix or _copied(change) or "",
+        " ".join(conda),
+        " ".join(pip),
+        "".join(f"{line}\n" for line in ("@EXPLICIT", *change.explicit)) if change.explicit else "",
+        "".join(f"{line}\n" for line in (pip if change.kind is ChangeKind.UNINSTALL else change.pip)),
+        _HOW.get(change.kind, ""),
+        "\n".join(missing),
+        task_id,
+        aside_line(change.prefix, task_id, operator, change.host),
+        str(max(0, round(change.keep_s))),
+        *argv,
+    )
+    spec = TaskSpec(
+        id=task_id,
+        kind=change.kind.value,
+        target=change.prefix,
+        argv=shown_argv(means.tool, change) or pip_argv(change),
+        operator=operator,
+        places=_places(change, means),
+        roots=(means.install.root,),
+    )
+    return Job(spec, _program(), args)
+
+
+def _program() -> bytes:
+    return guarded("change_tool", "change_trash", "change_env", "change_toolkit")
+
+
+def _copied(change: Change) -> str | None:
+    """The prefix on the same host of which the new environment is to be the copy."""
+    if change.kind is not ChangeKind.CLONE or change.explicit or change.source is None:
+        return None
+    return change.source.prefix
+
+
+def _names(change: Change) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The packages, conda's and pip's, by which is seen on the disk whether it is done."""
+    conda = {name for spec in change.specs if (name := spec_name(spec)) is not None}
+    conda |= {name for line in change.explicit if (name := archive_name(line)) is not None}
+    pip = {canonical_name(name) for each in change.pip if (name := requirement_name(each)) is not None}
+    return tuple(sorted(conda)), tuple(sorted(pip))
+
+
+def _places(change: Change, means: Means) -> tuple[str, ...]:
+    """What is locked: where it is written, and what is read meanwhile."""
+    among = (change.prefix, change.new_prefix, _copied(change))
+    changed: Iterable[str] = (each for each in among if each is not None)
+    own = next(iter(means.install.envs_dirs), posixpath.join(means.install.root, "envs"))
+    folders = (own if each == means.install.root else posixpath.dirname(each) for each in changed)
+    caches = means.box.caches if means.tool is not None else ()
+    return tuple(dict.fromkeys((*folders, *caches)))

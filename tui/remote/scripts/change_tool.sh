@@ -1,0 +1,105 @@
+#!/bin/sh
+# A change that a package manager makes, after change_guard.sh, change_trash.sh, change_env.sh and change_toolkit.sh.
+# Arguments: those of cg_args, then
+#   KIND       create, clone, install, update, uninstall, rename (a copy is made, looked at, and the old one removed),
+#              recreate (the old one goes aside first, and comes back when anything fails)
+#   OTHER      of a clone the prefix to be copied, of a rename the new prefix
+#   CONDA      names of packages whose records must be there afterwards (of an uninstall: gone), separated by spaces
+#   PIP        the same of pip's, in canonical spelling
+#   EXPLICIT   text of an explicit list, put behind the command line as a file
+#   NEEDS      text of requirements for pip; of an uninstall names, a line each
+#   HOW        one more option for pip, or nothing
+#   MISSING    what cannot be made again, a line each: it is said at the end, and the task fails
+#   ID JSON    under which id something goes aside, and what the client wants to know of it again
+#   KEEP       for how many seconds what was made anew stays aside
+#   ARGV...    the command line of the package manager; none: conda has no part in it
+# Exit status: 0 done, and seen on the disk; 3 refused, nothing was changed; 4 the environment was made, but not all is
+# as it was to be; 130 stopped; else the tool's own. Says `tool CODE`, `pip CODE`, `made PREFIX`, `left PATH`,
+# `lacks NAME...`, `unproven PREFIX`, `missing LINES`, `aside ID PATH`, `restored PREFIX`.
+# shellcheck shell=sh disable=SC2034,SC2154  # what change_guard.sh sets
+ct_stop=
+trap 'ct_stop=1' INT TERM HUP QUIT
+cg_args "$@"
+shift "$cg_used"
+ct_kind=$1 ct_source='' ct_new_prefix='' ct_conda=$3 ct_pip=$4 ct_explicit=$5 ct_needs=$6 ct_how=$7 ct_missing=$8
+case $1 in clone) ct_source=$2 ;; rename) ct_new_prefix=$2 ;; esac
+ct_id=$9
+shift 9
+ct_json=$1 ct_keep=$2
+shift 2
+# What we are read from holds the lists as well.
+[ -z "$ct_explicit$ct_needs" ] || rm -f "$CONDAFLEET_SPOOL/program"
+ct_tool=$#
+ct_lists=$CONDAFLEET_SPOOL/lists
+
+case $ct_kind in
+  create | clone)
+    ct_new
+    [ -z "$ct_source" ] || ct_source
+    ;;
+  rename) ct_look_at_both ;;
+  recreate) if cg_open; then cg_check place frozen writable contents links use; fi ;;
+  *) ct_standing ;;
+esac
+[ "$ct_tool" = 0 ] || ct_program "$1"
+cg_refuse_unless "$cg_accepted"
+# micromamba ends with 0 after removing what was not there.
+if [ "$ct_kind" = uninstall ]; then
+  ct_kind=present
+  if ! ct_look; then ct_end 1; fi
+  ct_kind=uninstall
+fi
+cd -- "${HOME:-/}" 2>/dev/null || cd /
+[ -z "$ct_stop" ] || ct_end 130
+if ! (
+  umask 077
+  mkdir "$ct_lists" && printf '%s' "$ct_explicit" >"$ct_lists/explicit.txt" &&
+    printf '%s' "$ct_needs" >"$ct_lists/requirements.txt"
+); then
+  ct_end 1
+fi
+if [ -n "$ct_explicit" ]; then set -- "$@" --file "$ct_lists/explicit.txt"; fi
+if [ "$ct_tool" -gt 0 ]; then
+  if [ "$ct_kind" = recreate ]; then ct_put_aside; fi
+  ct_begun=1
+  "$@" </dev/null
+  ct_ran $? tool
+fi
+case $ct_kind in
+  create | clone | rename | recreate)
+    if ! [ -f "$cg_real/conda-meta/history" ]; then
+      cg_say unproven "$cg_prefix"
+      ct_fail 1 "There is no environment at $cg_prefix."
+    fi
+    if ! ct_ours; then
+      cg_say unproven "$cg_prefix"
+      ct_fail 1 ''
+    fi
+    ;;
+esac
+[ -z "$ct_needs" ] || ct_run_pip
+if ! ct_look; then
+  # A copy that lacks something is still one; but nothing is removed for it.
+  if [ "$ct_kind" = clone ] && [ -n "$ct_source" ]; then ct_end 4; fi
+  ct_fail 1 ''
+fi
+if [ -n "$ct_stop" ]; then ct_fail 130 ''; fi
+trap '' INT TERM HUP QUIT
+ct_code=0
+case $ct_kind in
+  create | clone) cg_say made "$cg_prefix" ;;
+  recreate)
+    cg_say made "$cg_prefix"
+    ct_drop_aside || ct_code=4
+    ;;
+  rename)
+    cg_say made "$cg_prefix"
+    ct_remove_old || ct_code=4
+    ;;
+esac
+if [ -n "$ct_missing" ]; then
+  printf 'What cannot be made again:\n%s\n' "$ct_missing"
+  cg_say missing "$ct_missing"
+  ct_code=4
+fi
+ct_end $ct_code

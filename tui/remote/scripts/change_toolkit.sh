@@ -1,0 +1,264 @@
+#!/bin/sh
+# What a change by a package manager is made of, after change_guard.sh and change_trash.sh.
+# shellcheck shell=sh disable=SC2034,SC2154  # what change_guard.sh sets, and change_tool.sh
+ct_begun='' ct_aside=''
+
+ct_end() { # CODE
+  trap '' INT TERM HUP QUIT
+  rm -rf "$ct_lists"
+  exit "$1"
+}
+
+# ct_program PATH: nothing of somebody else's is run. What it is called by, and what runs it, count as well.
+ct_program() {
+  if ! [ -f "$1" ] || ! [ -x "$1" ]; then
+    cg_concern no_tool "$1"
+    return 1
+  fi
+  ct_places=$(readlink -f "$1" 2>/dev/null) || ct_places=$1
+  for ct_u in $(stat -L -c %u -- "$1" "${1%/*}" "$ct_places" "${ct_places%/*}" 2>/dev/null || echo nobody); do
+    if [ "$ct_u" != 0 ] && [ "$ct_u" != "$cg_uid" ]; then
+      cg_concern foreign_owner "$1" "$ct_u"
+      return 1
+    fi
+  done
+}
+
+# The place of something new: nothing there, and a directory above that is ours to write.
+ct_new() {
+  cg_absent
+  if ! cg_split; then
+    cg_concern missing "${cg_prefix%/*}"
+    return 1
+  fi
+  cg_real=${cg_parent%/}/$cg_name
+  cg_mounts
+  if [ -n "$cg_fs_ro" ]; then cg_concern read_only "$cg_prefix" "$cg_fs_at"; fi
+  [ -w . ] || cg_concern not_writable "$cg_prefix" parent 1 "$cg_parent"
+  cg_stat .
+  if [ "$cg_uid" = 0 ] && [ "$cg_owner" != 0 ]; then cg_concern foreign_owner "$cg_prefix" "$cg_owner"; fi
+}
+
+ct_source() {
+  if ! [ -d "$ct_source" ]; then
+    cg_concern missing "$ct_source"
+  elif ! [ -f "$ct_source/conda-meta/history" ]; then
+    cg_concern not_an_environment "$ct_source"
+  fi
+}
+
+# What is to be changed where it stands.
+ct_standing() {
+  cg_open || return 1
+  cg_check place frozen use
+  # base may be: that is advised against before. So may what nobody can say of that it is used: nothing goes but what
+  # is asked for.
+  for ct_k in base use_unknown; do
+    case $cg_found in *" $ct_k "*) cg_found="${cg_found%% "$ct_k" *} ${cg_found#* "$ct_k" }" ;; esac
+  done
+  if [ "$cg_uid" = 0 ] && [ "$cg_owner" != 0 ]; then cg_concern foreign_owner "$cg_prefix" "$cg_owner"; fi
+  { [ -w . ] && [ -w conda-meta ]; } || cg_concern not_writable "$cg_prefix" prefix 1 "$cg_prefix"
+}
+
+# ct_record NAME: whether there is a package record of that name
+ct_record() {
+  for ct_f in "$cg_real/conda-meta/$1"-*.json; do
+    [ -f "$ct_f" ] || continue
+    ct_f=${ct_f##*/"$1"-}
+    case ${ct_f%.json} in *-*-*) ;; *-*) return 0 ;; esac
+  done
+  return 1
+}
+
+# ct_dist NAME: whether pip's own files of it are there
+ct_dist() {
+  for ct_f in "$cg_real"/lib/python*/site-packages/*.dist-info "$cg_real"/lib/python*/site-packages/*.egg-info; do
+    [ -e "$ct_f" ] || continue
+    ct_f=${ct_f##*/}
+    ct_f=$(printf '%s' "${ct_f%%-*}" | tr 'A-Z_.' 'a-z--')
+    [ "${ct_f%-egg-info}" = "$1" ] && return 0
+  done
+  return 1
+}
+
+# ct_ours: whether the history tells of our command line. Of no other can be said that what is there is our own.
+ct_ours() {
+  case $(grep '^# cmd:' "$cg_real/conda-meta/history" 2>/dev/null) in
+    *" -p $cg_prefix"*) return 0 ;;
+    '') return 2 ;;
+  esac
+  return 1
+}
+
+# ct_hide PLACE AS: the environment there out of sight in one step, as AS (env: it can come back, gone: it goes) in a slot
+# of the trash. False when that cannot be: nothing has happened then.
+ct_hide() {
+  cg_stat "$1" && cg_find_place || { cg_at=$cg_parent && cg_usable "$cg_at"; } || return 1
+  cg_stat "$1"
+  cg_want_dev=$cg_dev cg_want_ino=$cg_ino
+  cg_only_look=1
+  cg_unlist "$cg_prefix" "$1"
+  cg_only_look=
+  if cg_make_place "$ct_id" && cg_meta "$ct_json" "$ct_until" 0 && cg_rename "$1" "$cg_slot/$2"; then
+    cg_unlist "$cg_prefix" "$1" || :
+    return 0
+  fi
+  [ -z "${cg_slot:-}" ] || cg_leave_place
+  return 1
+}
+
+# What a new environment's failure left: out of sight, so that nobody takes it for whole, and then away.
+ct_undo() {
+  [ -n "$ct_begun" ] || return 0
+  [ -e "$cg_real" ] || [ -L "$cg_real" ] || return 0
+  ct_ours
+  if [ $? = 1 ] || [ -L "$cg_real" ] || ! [ -d "$cg_real" ]; then
+    printf '%s was made by somebody else meanwhile, and was left alone.\n' "$cg_prefix"
+    cg_say left "$cg_prefix"
+    return 1
+  fi
+  ct_until=0
+  if ct_hide "$cg_real" gone; then
+    cg_take_away
+    return
+  fi
+  # Not by a rename: without this directory it is no environment.
+  if cd -P -- "$cg_real" && cg_rename ./conda-meta ./.condafleet-gone; then
+    cg_unlist "$cg_prefix" "$cg_real" || :
+  fi
+  if [ "$PWD" = "$cg_real" ] && cg_empty && cd -P -- "$cg_parent" && rmdir "./$cg_name"; then return 0; fi
+  cg_say left "$cg_prefix"
+  return 1
+}
+
+# ct_fail CODE WORDS: the end of what did not work
+ct_fail() {
+  trap '' INT TERM HUP QUIT
+  [ -z "$2" ] || printf '%s\n' "$2"
+  case $ct_kind in
+    create | clone | rename) ct_undo ;;
+    recreate) ct_bring_back ;;
+  esac
+  ct_end "$1"
+}
+
+# ct_ran CODE WHO: goes on after 0 alone
+ct_ran() {
+  cg_say "$2" "$1"
+  if [ -n "$ct_stop" ]; then ct_fail 130 ''; fi
+  case $1 in 0) ;; 3) ct_fail 1 '' ;; *) ct_fail "$1" '' ;; esac
+}
+
+ct_run_pip() {
+  ct_python=$cg_real/bin/python
+  if ! ct_program "$ct_python"; then ct_fail 1 "There is no Python in $cg_prefix that could be run."; fi
+  if ! "$ct_python" -m pip --version </dev/null >/dev/null 2>&1; then ct_fail 1 "There is no pip in $cg_prefix."; fi
+  if [ "$ct_kind" = uninstall ]; then
+    # shellcheck disable=SC2046 # names are wanted
+    "$ct_python" -m pip uninstall -y $(cat "$ct_lists/requirements.txt") </dev/null
+  else
+    "$ct_python" -m pip install ${ct_how:+"$ct_how"} -r "$ct_lists/requirements.txt" </dev/null
+  fi
+  ct_ran $? pip
+}
+
+# What is on the disk now, whatever the tools said.
+ct_look() {
+  set --
+  for ct_n in $ct_conda; do
+    if ct_record "$ct_n"; then ct_there=y; else ct_there=n; fi
+    case $ct_kind:$ct_there in uninstall:y | [!u]*:n | up*:n) set -- "$@" "$ct_n" ;; esac
+  done
+  for ct_n in $ct_pip; do
+    if ct_dist "$ct_n"; then ct_there=y; else ct_there=n; fi
+    case $ct_kind:$ct_there in uninstall:y | [!u]*:n | up*:n) set -- "$@" "$ct_n" ;; esac
+  done
+  if [ -n "$ct_source" ]; then
+    for ct_f in "$ct_source"/conda-meta/*.json; do
+      ct_f=${ct_f##*/}
+      [ -f "$cg_real/conda-meta/$ct_f" ] || set -- "$@" "${ct_f%.json}"
+    done
+  fi
+  [ $# -gt 0 ] || return 0
+  cg_say lacks "$@"
+  if [ "$ct_kind" = uninstall ]; then
+    printf 'Still there: %s\n' "$*"
+  else
+    printf 'Not there: %s\n' "$*"
+  fi
+  return 1
+}
+
+# A rename looks at both places, and goes on with the new one as cg_prefix.
+ct_look_at_both() {
+  if ! cg_open; then return 1; fi
+  cg_check place frozen writable contents links use
+  ct_old=$cg_prefix ct_old_dev=$cg_want_dev ct_old_ino=$cg_want_ino
+  if cg_stat "$cg_real"; then ct_old_dev=$cg_dev ct_old_ino=$cg_ino; fi
+  cg_prefix=$ct_new_prefix
+  ct_new
+  ct_source=$ct_old
+}
+
+# The old place of what was renamed: what uses it is looked at once more, for copying took its time.
+ct_remove_old() {
+  cg_prefix=$ct_old cg_want_dev=$ct_old_dev cg_want_ino=$ct_old_ino cg_found=' '
+  if cg_open; then
+    cg_mounts
+    cg_use
+  fi
+  cg_no=
+  for cg_k in $cg_found; do
+    case " $cg_accepted " in *" $cg_k "*) ;; *) cg_no=1 ;; esac
+  done
+  ct_until=0
+  cd / || :
+  if [ -z "$cg_no" ] && [ -z "$cg_mounted" ] && ct_hide "$cg_real" gone; then
+    cg_take_away
+    return
+  fi
+  printf '%s is copied, and still there.\n' "$ct_old"
+  cg_say left "$ct_old"
+  return 1
+}
+
+# What is to be made anew goes aside, where a client that finds it later can restore it.
+ct_put_aside() {
+  ct_until=$(($(date +%s) + 604800))
+  cd / || :
+  if [ -n "$cg_mounted" ] || ! ct_hide "$cg_real" env; then
+    printf '%s cannot be put aside, so nothing was changed.\n' "$cg_prefix"
+    ct_end 3
+  fi
+  ct_aside=$cg_slot
+  ct_was_listed=$cg_listed
+  cg_say aside "$ct_id" "$cg_slot"
+}
+
+ct_bring_back() {
+  [ -n "$ct_aside" ] || return 0
+  # The slot is taken: what was begun goes beside it.
+  ct_keep_id=$ct_id
+  ct_id=$ct_id-half
+  if ct_undo && cg_rename "$ct_aside/env" "$cg_real"; then
+    [ "$ct_was_listed" = 1 ] && cg_list "$cg_prefix"
+    cg_slot=$ct_aside
+    cd / || :
+    cg_leave_place
+    cg_say restored "$cg_prefix"
+    printf '%s is as it was.\n' "$cg_prefix"
+  else
+    printf 'What was at %s is in %s, and can be restored from there.\n' "$cg_prefix" "$ct_aside"
+  fi
+  ct_id=$ct_keep_id
+}
+
+# After it was made anew: what was there goes, or stays aside for the time that was asked for.
+ct_drop_aside() {
+  cg_slot=$ct_aside
+  if [ "$ct_keep" -gt 0 ]; then
+    cg_meta "$ct_json" "$(($(date +%s) + ct_keep))" 0 || :
+    return 0
+  fi
+  cg_rename "$cg_slot/env" "$cg_slot/gone" && cg_take_away
+}
