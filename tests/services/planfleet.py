@@ -1,11 +1,12 @@
-"""A fleet of one host for plans: real trees and programs on a shell of this machine; environments go by rm."""
+"""A fleet of one host for plans: real trees, and the real programs on a shell of this machine."""
 
 from __future__ import annotations
 
 import asyncio
+import os
 import time
 from collections.abc import Awaitable, Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -17,9 +18,12 @@ from tui.domain.diskplaces import disk_places
 from tui.domain.environments import Environment, EnvKind, Install, Manager
 from tui.domain.errors import RefusedError
 from tui.domain.hosts import HostSpec
+from tui.domain.look import Look
 from tui.domain.machine import Machine
 from tui.domain.snapshot import Part
-from tui.domain.tasks import Task, TaskSpec, new_task_id
+from tui.domain.tasks import Task, new_task_id
+from tui.remote.changes.look import look
+from tui.remote.changes.remove import remove_job
 from tui.remote.disk import DiskMethod, ask_disk
 from tui.remote.jobs import Job
 from tui.remote.lane import Lane
@@ -63,14 +67,15 @@ class PlanHost:
         self.store = Store([HostSpec(self.name)], Bus())
         self.counts = 0
         self.against: dict[str, tuple[Concern, ...]] = {}
-        self.look()
+        self.looked: dict[str, Look] = {}
+        self.take_inventory()
 
     @classmethod
     def of(cls, tree: Tree, host: TaskHost) -> PlanHost:
         """The host of a random tree."""
         return cls(host, [tree.base], tree.caches, tree.envs)
 
-    def look(self) -> None:
+    def take_inventory(self) -> None:
         """Take its inventory."""
         now = time.time()
         root = str(self.roots[0])
@@ -103,7 +108,7 @@ class PlanHost:
 
     async def disk(self, host: str, progress: Callable[[int], None] | None = None) -> DiskCount:
         self.counts += 1
-        self.look()
+        self.take_inventory()
         snapshot = self.store.host(host).snapshot
         places = disk_places(snapshot.installs.value or (), snapshot.environments.value or ())
         table = await ask_disk(await self.host.lane(), places, host, timeout=60.0, method=DiskMethod.PYTHON)
@@ -122,23 +127,36 @@ class PlanHost:
     # -- ChangesApi
 
     async def prepare(self, change: Change) -> Prepared:
-        return Prepared(change, (), time.time(), self.against.get(change.prefix, ()))
+        roots = tuple(map(str, self.roots))
+        looked = await look(await self.host.lane(), self.name, change.prefix, roots=roots, played=True)
+        self.looked[change.prefix] = looked
+        concerns = (*looked.concerns, *self.against.get(change.prefix, ()))
+        return Prepared(change, (), time.time(), concerns)
 
     async def start(self, prepared_or_host: Prepared | str, job: object = ()) -> Task:
-        lane = await self.host.lane()
+        """Of changes and of tasks: both start something."""
         if isinstance(prepared_or_host, Prepared):
-            accepted = job if isinstance(job, Iterable) else ()
-            concerns = standing(prepared_or_host.concerns, [each for each in accepted if isinstance(each, ConcernKind)])
+            kinds = job if isinstance(job, Iterable) else ()
+            accepted = frozenset(each for each in kinds if isinstance(each, ConcernKind))
+            concerns = standing(prepared_or_host.concerns, accepted)
             if concerns:
                 raise RefusedError(" ".join(each.text for each in concerns))
-            argv = ("rm", "-rf", "--", prepared_or_host.change.prefix)
-            task_id = new_task_id(time.time(), id(prepared_or_host).to_bytes(8, "big")[-4:])
-            made = Job(TaskSpec(task_id, "remove", argv[-1], argv, "ada@laptop"))
-        else:
-            assert isinstance(job, Job)
-            made = job
-        await start_task(lane, self.name, made.spec, program=made.program, args=made.args)
-        (task,) = (await list_tasks(lane, self.name, [made.spec.id])).tasks
+            change = replace(prepared_or_host.change, accepted=accepted)
+            task_id = new_task_id(time.time(), os.urandom(4))
+            job = remove_job(
+                change,
+                self.looked[change.prefix],
+                None,
+                None,
+                task_id=task_id,
+                operator="ada@laptop",
+                roots=tuple(map(str, self.roots)),
+                played=True,
+            )
+        assert isinstance(job, Job)
+        lane = await self.host.lane()
+        await start_task(lane, self.name, job.spec, program=job.program, args=job.args)
+        (task,) = (await list_tasks(lane, self.name, [job.spec.id])).tasks
         return task
 
     async def look_at(self, host: str, ids: Sequence[str] = ()) -> tuple[Task, ...]:

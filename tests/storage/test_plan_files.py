@@ -67,7 +67,7 @@ hosts:
         ("made: 2026-11-21T10:15:00Z", "made: yesterday", 2, "made", "a time such as"),
         ("kind: environment", "kind: everything", 6, "hosts.gpu01.items[0].kind", "tarballs"),
         ("path: /opt", "path: opt", 7, "hosts.gpu01.items[0].path", "an absolute path"),
-        ("        path: /opt/conda/envs/x\n", "", None, "hosts.gpu01.items[0].path", "a text"),
+        ("        path: /opt/conda/envs/x\n", "", 6, "hosts.gpu01.items[0].path", "a text"),
         ("    items:", "    itmes:", 6, "hosts.gpu01.itmes", "counted, items"),
         (
             "kind: environment",
@@ -78,7 +78,7 @@ hosts:
         ),
         ("hosts:", "made: 2026-11-21T10:15:00Z\nhosts:", 3, "", "each key once"),
         ("made: 2026", "made: [2026", 3, "", "YAML or JSON"),
-        ("condafleet-plan: 1\n", "", None, "condafleet-plan", "a whole number"),
+        ("condafleet-plan: 1\n", "", 1, "condafleet-plan", "a whole number"),
         (GOOD[GOOD.index("items:") :], "items: {}\n", 5, "hosts.gpu01.items", "a list of items"),
     ],
 )

@@ -92,6 +92,8 @@ class _Reader:
     def __init__(self, file: str) -> None:
         self.file = file
         self.problems: list[ConfigProblem] = []
+        self.line = 1
+        """Of the item that is read, for what it lacks."""
 
     def plan(self, data: bytes) -> Plan:
         try:
@@ -130,6 +132,7 @@ class _Reader:
         seen = set()
         for number, each in enumerate(node.value):
             at = f"{key}[{number}]"
+            self.line = _line(each) or self.line
             known = {"kind", "path", "name", "bytes", "exclusive_bytes", "files", "identity", "in_use"}
             fields = self._mapping(each, at, known)
             kind = self._kind(fields.get("kind") or each, f"{at}.kind")
@@ -216,7 +219,7 @@ class _Reader:
 
     def _add(self, line: int | None, key: str, found: str, expected: str) -> None:
         if len(self.problems) < 50:
-            self.problems.append(ConfigProblem(self.file, line, printable(key), found, expected))
+            self.problems.append(ConfigProblem(self.file, line or self.line, printable(key), found, expected))
 
     def _stop(self, line: int | None, key: str, found: str, expected: str) -> NoReturn:
         self._add(line, key, found, expected)
