@@ -31,7 +31,7 @@ def install(tmp_path_factory: pytest.TempPathFactory) -> StandinInstall:
 
 
 def pip(install: StandinInstall, prefix: Path, requirement: str) -> None:
-    argv = [prefix / "bin" / "python", "-m", "pip", "install", requirement]
+    argv = [str(prefix / "bin" / "python"), "-m", "pip", "install", requirement]
     subprocess.run(argv, env=install.environ(), check=True, capture_output=True, timeout=60)
 
 
