@@ -238,7 +238,7 @@ cg_lies() { # is|in|holds PATH
   # shellcheck disable=SC3013 # dash, bash and busybox know it
   case $1 in
     is) [ "$2" = "$cg_real" ] || [ "$2" = "$cg_prefix" ] || [ "$2" -ef . ] 2>/dev/null ;;
-    in) case $cg_real in "${2%/}"/*) return 0 ;; esac && return 1 ;;
+    in) case $cg_real in "${2%/}/"*) return 0 ;; esac && return 1 ;;
     holds) case $2 in "$cg_real"/* | "$cg_prefix"/*) return 0 ;; esac && return 1 ;;
   esac
 }

@@ -25,6 +25,8 @@ pg_one() {
     cg_mounts
     cg_mounted_in
     cg_use
+    # What is mounted there would move along.
+    [ -z "$cg_mounted" ] || cg_refuse_unless ''
     cg_refuse_unless "$cg_accepted"
     cd ..
     if ! cg_rename "$cg_slot/env" "$cg_slot/gone"; then

@@ -43,14 +43,14 @@ cg_outside() {
     cg_i=$((cg_i + 1))
     eval "cg_p=\$cg_dir$cg_i"
     cg_real_of "$cg_p"
-    case $1/ in "${cg_r%/}"/*) return 1 ;; esac
+    case $1/ in "${cg_r%/}/"*) return 1 ;; esac
   done
 }
 
 # cg_usable PATH: whether we may put things there, by a rename, and nobody else can take them away
 cg_usable() {
   [ -w "$1" ] && [ -x "$1" ] || return 1
-  case $1/ in "${cg_fs_at%/}"/*) ;; *) return 1 ;; esac
+  case $1/ in "${cg_fs_at%/}/"*) ;; *) return 1 ;; esac
   cg_stat "$1" || return 1
   [ "$cg_dev" = "$cg_open_dev" ] || return 1
   cg_holder=$cg_owner

@@ -128,7 +128,7 @@ walk() { # DIRECTORY DEPTH
     return
   fi
   for iv_e in "$1"/* "$1"/.[!.]*; do
-    case ${iv_e##*/} in pkgs | __pycache__ | site-packages | node_modules | .git | .cache | '*' | '.[!.]*') continue ;; esac
+    case ${iv_e##*/} in pkgs | __pycache__ | site-packages | node_modules | .git | .cache | .condafleet-trash | '*' | '.[!.]*') continue ;; esac
     case $iv_mounts in *"$iv_nl$iv_e$iv_nl"*)
       blocked "$iv_e" && rec skipped 1 "$iv_e"
       continue
@@ -274,11 +274,13 @@ if [ "$iv_only" = 0 ]; then
       case $iv_x in /usr/bin/* | /usr/sbin/* | /usr/lib*) ;; *) printf '%s\0' "${iv_x%?x}" ;; esac
     done
   fi | grep -z '/bin/[^/]*$' 2>/dev/null | sort -zu 2>/dev/null | tr '\n\000' '\001\n' | while IFS= read -r iv_p; do
+    case $iv_p in */.condafleet-trash/*) continue ;; esac
     rec prefix 2 "${iv_p%/bin/*}" process
   done
   grep -hzs -E '^(CONDA_PREFIX|CONDA_EXE|MAMBA_ROOT_PREFIX)=/' /proc/[0-9]*/environ 2>/dev/null |
     sort -zu 2>/dev/null | tr '\n\000' '\001\n' | while IFS= read -r iv_p; do
     case $iv_p in
+      */.condafleet-trash/*) continue ;;
       CONDA_EXE=*/bin/*) iv_p=${iv_p%/bin/*} ;;
     esac
     rec prefix 2 "${iv_p#*=}" process

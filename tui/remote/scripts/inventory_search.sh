@@ -53,7 +53,7 @@ else
         # shellcheck disable=SC2016,SC2086 # the inner shell's own dollars; words are wanted
         $iv_nice find "$iv_slash" -xdev -maxdepth "$2" \
           -type d -print0 \
-          \( \( -name pkgs -o -name __pycache__ -o -name .git -o -name node_modules -o -name .snapshot \) -prune \
+          \( \( -name pkgs -o -name __pycache__ -o -name .git -o -name .condafleet-trash -o -name node_modules -o -name .snapshot \) -prune \
           -o \( -name lib -o -name include -o -name share -o -name bin -o -name etc -o -name ssl -o -name man \) \
           -exec test -d '{}/../conda-meta' \; -prune \
           -o -name conda-meta -exec sh -c 'printf "=found\0001\000%s\000" "${1%/conda-meta}" >&3' sh '{}' \; -prune \) \
