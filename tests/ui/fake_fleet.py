@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import replace
 from typing import TypeVar
 
+from tests.ui.fake_tasks import FakeTasks
 from tui.domain.diskbounds import Bound
 from tui.domain.environments import DiskSize, Environment, EnvKind, Install, Manager, UsageSignal, Use
 from tui.domain.errors import HostFaultError
@@ -65,6 +66,7 @@ class FakeFleet:
         self.channel: Channel | None = None
         self.histories: dict[tuple[str, str], History | Fault] = {}
         self.histories_asked: list[tuple[str, str]] = []
+        self.task_desk = FakeTasks(self.store)
         self.history_gate: asyncio.Event | None = None
         """No history arrives before it is set."""
 
@@ -115,6 +117,10 @@ class FakeFleet:
         if isinstance(known, Fault):
             raise HostFaultError(known)
         return known
+
+    @property
+    def tasks(self) -> FakeTasks:
+        return self.task_desk
 
     async def terminal(self, plan: TerminalPlan, term: TermRequest) -> Channel:
         self.opened.append(plan)

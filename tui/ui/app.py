@@ -43,6 +43,9 @@ from tui.ui.screens.hosts import HostsScreen
 from tui.ui.screens.listing import ListingScreen
 from tui.ui.screens.sessions import SessionsScreen
 from tui.ui.screens.table import TableScreen
+from tui.ui.screens.tasklog import TaskLogScreen
+from tui.ui.screens.tasks import TasksScreen
+from tui.ui.tasklogs import TaskKey, TaskLogs
 from tui.ui.terminal import PassThrough, run_in_terminal
 from tui.ui.themes import DEFAULT, MONOCHROME, THEMES
 from tui.ui.unused import unused
@@ -96,6 +99,8 @@ class CondafleetApp(Ways):
         """What was asked of conda for the environments that the person looked at."""
         self.disks = Disks(fleet, self.launch, self._disks_changed, now)
         """What the disks of counted hosts hold."""
+        self.task_logs = TaskLogs(fleet, self.launch, self._log_grew)
+        """The logs of tasks that the person looks at."""
         self.keymap_used = lay_over(COMMANDS, fleet.settings.keys)
         self.in_front = asyncio.Event()
         """Set while the app has the terminal."""
@@ -119,7 +124,7 @@ class CondafleetApp(Ways):
         self.theme_changed_signal.subscribe(self, self._theme_changed)
         self.refresh_css(animate=False)  # in the colours just chosen, for all screens
         self.set_keymap(dict(self.keymap_used.taken))
-        for made in (FleetScreen, EnvironmentsScreen, DiskScreen, SessionsScreen, HostsScreen):
+        for made in (FleetScreen, EnvironmentsScreen, DiskScreen, SessionsScreen, TasksScreen, HostsScreen):
             screen: TableScreen = made(self.fleet)
             screen.restore(kept.views.get(made.MODE, ViewLayout()))
             self._modes_made[made.MODE] = screen
@@ -133,6 +138,7 @@ class CondafleetApp(Ways):
         self.call_after_refresh(self._tell_problems)
 
     def on_unmount(self) -> None:
+        self.task_logs.rest()
         if self._bridge is not None:
             self._bridge.close()
         if self._prompter is not None:
@@ -222,6 +228,12 @@ class CondafleetApp(Ways):
             self.warn(said(notice.text))
         if (screen := self.front()) is not None:
             screen.changed(changes)
+
+    def _log_grew(self, key: TaskKey) -> None:
+        if isinstance(self.screen, TaskLogScreen) and self.screen.key == key:
+            self.screen.grew()
+        elif (screen := self.front()) is not None:
+            screen.show_detail()
 
     def _disks_changed(self) -> None:
         if isinstance(screen := self.front(), DiskScreen):

@@ -7,20 +7,24 @@ from tui.ui.commands import Command
 
 __all__ = [
     "COMMANDS", "COMPARE", "DISK", "ENVIRONMENTS", "FIND", "FLEET", "HISTORY", "HOSTS", "LABELS", "MATRIX", "MODES",
-    "NAVIGATION", "PACKAGES", "SESSIONS",
+    "NAVIGATION", "PACKAGES", "SESSIONS", "SHORT", "TASKS", "TASK_HISTORY",
 ]  # fmt: skip
 
-FLEET, ENVIRONMENTS, DISK, SESSIONS, HOSTS = "fleet", "environments", "disk", "sessions", "hosts"
+FLEET, ENVIRONMENTS, DISK, SESSIONS, TASKS, HOSTS = "fleet", "environments", "disk", "sessions", "tasks", "hosts"
 PACKAGES, FIND, COMPARE, MATRIX, HISTORY = "packages", "find", "compare", "matrix", "history"
+TASK_HISTORY = "task_history"
 
 MODES: tuple[tuple[str, str, str], ...] = (
     (FLEET, "1", phrase("Fleet")),
     (ENVIRONMENTS, "2", phrase("Environments")),
     (DISK, "3", phrase("Disk")),
     (SESSIONS, "4", phrase("Sessions")),
+    (TASKS, "5", phrase("Tasks")),
     (HOSTS, "6", phrase("Hosts")),
 )
-"""(mode, key, label). A key stays free for what is not there yet: 5 for tasks."""
+"""(mode, key, label)."""
+SHORT: dict[str, str] = {ENVIRONMENTS: phrase("Envs")}
+"""Labels for a screen on which not all would have room beside what is said of the fleet."""
 
 LABELS: dict[str, str] = {
     **{mode: label for mode, _, label in MODES},
@@ -29,6 +33,7 @@ LABELS: dict[str, str] = {
     COMPARE: phrase("Compare"),
     MATRIX: phrase("Names by hosts"),
     HISTORY: phrase("History"),
+    TASK_HISTORY: phrase("History of tasks"),
 }
 
 NAVIGATION: tuple[tuple[str, str], ...] = (
@@ -42,14 +47,16 @@ _MOVING = ("up", "down", "j", "k", "g", "G", "pageup", "pagedown", "home", "end"
 RESERVED = frozenset((*_MOVING, "shift+tab", "ctrl+q", "ctrl+c", "ctrl+p"))
 """Keys that no command may take: moving about, and the last ways out."""
 
-_TABLES = (FLEET, ENVIRONMENTS, DISK, SESSIONS, HOSTS)
-_BY_HOST = (FLEET, DISK, HOSTS, SESSIONS)
+_TABLES = (FLEET, ENVIRONMENTS, DISK, SESSIONS, TASKS, HOSTS)
+_BY_HOST = (FLEET, DISK, HOSTS, SESSIONS, TASKS)
 
 COMMANDS: tuple[Command, ...] = (
     Command("detail", "enter", "Detail", "Into the detail; Esc comes back", "detail", (*_TABLES, HISTORY), True, False),
     Command("open_hit", "enter", "Go there", "Go to the environment that holds it", "detail", (FIND,), True),
     Command("open_name", "enter", "Compare", "Compare this name on all hosts", "detail", (MATRIX,), True),
     Command("open_package", "enter", "Where else", "Find this package on the whole fleet", "detail", (PACKAGES,), True),
+    Command("open_task", "enter", "Go there", "Go to the task on its host, where that keeps it", "detail",
+            (TASK_HISTORY,), True),
     Command("filter", "slash", "Filter", "Show only some rows: words, or fields such as host:gpu*", "filter", (), True),
     Command("find", "f", "Find", "Find a package on the whole fleet: torch<2.1, numpy=1.21.6", "find",
             footer=(ENVIRONMENTS, PACKAGES)),
@@ -80,15 +87,24 @@ COMMANDS: tuple[Command, ...] = (
     Command("matrix", "m", "Matrix", "Which hosts have which names, and are they the same", "matrix",
             (FLEET, ENVIRONMENTS)),
     Command("group", "b", "Group", "Group the rows in one way, in another, or not at all", "group",
-            (ENVIRONMENTS, DISK)),
-    Command("fold", "z", "Fold", "Fold all groups, or unfold them", "fold_all", (ENVIRONMENTS, DISK)),
+            (ENVIRONMENTS, DISK, TASKS)),
+    Command("fold", "z", "Fold", "Fold all groups, or unfold them", "fold_all", (ENVIRONMENTS, DISK, TASKS)),
+    Command("task_log", "l", "Log", "The whole log of the task, as its terminal showed it", "task_log", (TASKS,), True),
+    Command("cancel_task", "ctrl+x", "Cancel", "End the marked tasks, or this one; asks before", "cancel_task",
+            (TASKS,), True, dangerous=True, over="cancel_rows"),
+    Command("purge_tasks", "ctrl+d", "Clear away", "Have hosts forget tasks that are over, and their logs; asks before",
+            "purge_tasks", (TASKS,), dangerous=True, over="purge_rows"),
+    Command("task_history", "h", "History", "What tasks did, as this machine remembers it", "task_history", (TASKS,),
+            True),
+    Command("copy_command", "Y", "Copy command", "Copy the command line that the task runs", "copy_command", (TASKS,)),
     Command("attach", "a", "Attach", "Attach to the tmux session at full screen; detach with tmux's own keys",
             "attach", (FLEET, SESSIONS), True),
-    Command("shell", "s", "Shell", "A login shell on the row's host, at full screen", "shell", (*_TABLES, FIND),
-            (FLEET, SESSIONS, HOSTS)),
+    Command("shell", "s", "Shell", "A login shell on the row's host, at full screen", "shell",
+            (*_TABLES, FIND, TASK_HISTORY), (FLEET, SESSIONS, HOSTS)),
     Command("host_environments", "e", "Its environments", "The environments of the row's host", "host_environments",
             _BY_HOST),
-    Command("log", "l", "Log", "The connection log of the row's host", "log", _TABLES),
+    Command("log", "l", "Log", "The connection log of the row's host", "log",
+            (FLEET, ENVIRONMENTS, DISK, SESSIONS, HOSTS)),
     Command("reconnect", "c", "Reconnect", "Drop the connection and make it anew; a host that is down is tried now",
             "reconnect", (HOSTS,), True, over="reconnect_rows"),
     Command("disconnect", "x", "Let go", "Let go of the host until it is asked again; what runs there goes on",
@@ -104,6 +120,7 @@ COMMANDS: tuple[Command, ...] = (
     Command(ENVIRONMENTS, "2", "Environments", "All environments of all hosts", f"app.mode('{ENVIRONMENTS}')"),
     Command(DISK, "3", "Disk", "What the disks hold, and what could go", f"app.mode('{DISK}')"),
     Command(SESSIONS, "4", "Sessions", "All tmux sessions of all hosts", f"app.mode('{SESSIONS}')"),
+    Command(TASKS, "5", "Tasks", "Every change that runs, or ran, on a host", f"app.mode('{TASKS}')"),
     Command(HOSTS, "6", "Hosts", "How each host is reached, and what went wrong", f"app.mode('{HOSTS}')"),
     Command("last", "minus", "Last view", "Back to where you were before, with its filter", "app.last"),
     Command("back", "escape", "Back", "One step out: of detail, filter or view; never quits", "back", palette=False),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Hashable
 
 from tui.services.fleet import FleetApi
+from tui.ui.catalog import TASKS
 from tui.ui.language import tr
 from tui.ui.notices import Telling
 from tui.ui.screens.compare import CompareNameScreen, ComparePairScreen
@@ -14,7 +15,11 @@ from tui.ui.screens.listing import ListingScreen
 from tui.ui.screens.matrix import MatrixScreen
 from tui.ui.screens.packages import PackagesScreen
 from tui.ui.screens.table import TableScreen
+from tui.ui.screens.task_history import TaskHistoryScreen
+from tui.ui.screens.tasklog import TaskLogScreen
+from tui.ui.screens.tasks import TasksScreen
 from tui.ui.screens.view import EnvKey
+from tui.ui.tasklogs import TaskKey
 
 __all__ = ["Ways"]
 
@@ -56,7 +61,7 @@ class Ways(Telling):
             self._leave_views()
 
     def _leave_views(self) -> None:
-        while len(self.screen_stack) > 1 and isinstance(self.screen, ListingScreen):
+        while len(self.screen_stack) > 1 and isinstance(self.screen, (ListingScreen, TaskLogScreen)):
             self.pop_screen()
 
     def _note_place(self) -> None:
@@ -100,6 +105,24 @@ class Ways(Telling):
     def show_history(self, key: EnvKey) -> None:
         """What was asked of conda for an environment."""
         self.push_screen(HistoryScreen(self.fleet, key))
+
+    def show_task(self, key: TaskKey) -> None:
+        """A task in its table."""
+        self.show_row(TASKS, key)
+
+    def show_task_log(self, key: TaskKey) -> None:
+        """The whole log of a task."""
+        self.push_screen(TaskLogScreen(self.fleet, key))
+
+    def cancel_task(self, key: TaskKey) -> None:
+        """End a task, once the person has said yes."""
+        tasks = self._modes_made[TASKS]
+        if isinstance(tasks, TasksScreen):
+            tasks.cancel_rows([key])
+
+    def show_task_history(self) -> None:
+        """What tasks did, as this machine remembers it."""
+        self.push_screen(TaskHistoryScreen(self.fleet))
 
     def find(self, words: str) -> None:
         """Where on the fleet a package is; with no *words* they are asked for."""

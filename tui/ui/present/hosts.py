@@ -50,12 +50,13 @@ COLUMNS = (
     Column(
         "sessions", phrase("Sess"), 8, 5, 6, right=True, by=lambda view: _size(view.snapshot.sessions), falling=True
     ),
-    Column("room", phrase("Fullest conda disk"), 9, 18, 40, last=True, by=lambda view: _free(view.snapshot)),
-    Column("groups", phrase("Groups"), 10, 8, 20, by=lambda view: " ".join(view.spec.groups) or None),
+    Column("tasks", phrase("Tasks"), 9, 5, 6, right=True, by=lambda view: _living(view) or None, falling=True),
+    Column("room", phrase("Fullest conda disk"), 10, 18, 40, last=True, by=lambda view: _free(view.snapshot)),
+    Column("groups", phrase("Groups"), 11, 8, 20, by=lambda view: " ".join(view.spec.groups) or None),
     Column(
         "system",
         phrase("System"),
-        11,
+        12,
         20,
         36,
         by=lambda view: view.snapshot.machine.value and view.snapshot.machine.value.os,
@@ -89,6 +90,7 @@ def row(view: HostView) -> Row:
             _load(snapshot),
             _memory(snapshot),
             number_cell(None if sessions is None else len(sessions)),
+            _tasks(view),
             _room(snapshot),
             cell(" ".join(view.spec.groups), Tone.DIM),
             remote(snapshot.machine.value.os if snapshot.machine.value else None, Tone.DIM),
@@ -97,6 +99,16 @@ def row(view: HostView) -> Row:
         item=view,
         facts=HostRow(view.spec, view.state, snapshot, view.fault, state_said(view)),
     )
+
+
+def _living(view: HostView) -> int:
+    return 0 if view.tasks is None else view.tasks.living
+
+
+def _tasks(view: HostView) -> Cell:
+    """How many changes are under way there; nothing to see while there are none."""
+    living = _living(view)
+    return cell(str(living), Tone.ACCENT) if living else BLANK
 
 
 def _size(part: Part[tuple[Any, ...]]) -> int | None:

@@ -98,6 +98,17 @@ class LogScreen:
         """Line *index* without its inks."""
         return "".join(self._lines[index][0]).rstrip()
 
+    def tail(self, most: int) -> list[str]:
+        """The last lines that hold something, without their inks."""
+        found: list[str] = []
+        index = len(self._lines)
+        while index > 0 and len(found) < most:
+            index -= 1
+            text = self.text(index)
+            if text or found:
+                found.append(text)
+        return found[::-1]
+
     def width(self, index: int) -> int:
         """The columns of line *index*."""
         return len(self._lines[index][0])

@@ -16,12 +16,15 @@ from textual.suggester import Suggester
 from textual.widgets import Input, Static
 
 from tui.domain.phrases import phrase
+from tui.ui.catalog import SHORT
 from tui.ui.language import said, tr
 from tui.ui.present.cell import BLANK, Cell, Tone, cell, join, width
 from tui.ui.widgets.toned import content
 
 __all__ = ["FilterBar", "ModeTab", "StatusLine", "TopBar"]
 
+NARROW = 100
+"""Below so many columns modes have short labels."""
 ROOM = 16
 """Columns of the filter line that are neither words nor what is said of them: blanks, and some for what is offered."""
 
@@ -42,9 +45,16 @@ class ModeTab(Static):
             super().__init__()
             self.mode = mode
 
-    def __init__(self, mode: str, key: str, label: str, current: bool) -> None:
+    def __init__(self, mode: str, key: str, label: str, current: bool, short: str = "") -> None:
         super().__init__(Content(f"{key} {label}"), classes="-current" if current else "")
         self.mode = mode
+        self._labels = (Content(f"{key} {label}"), Content(f"{key} {short or label}"))
+
+    def shorten(self, short: bool) -> None:
+        """Show the short label, or the whole one."""
+        wanted = self._labels[short]
+        if self.content != wanted:
+            self.update(wanted)
 
     def on_click(self, event: events.Click) -> None:
         event.stop()
@@ -72,8 +82,12 @@ class TopBar(Horizontal):
             yield Static(content(self._crumbs), id="crumbs")
         else:
             for mode, key, label in self._modes:
-                yield ModeTab(mode, key, label, mode == self._current)
+                yield ModeTab(mode, key, label, mode == self._current, said(SHORT.get(mode, "")))
         yield Static(Content(""), id="summary")
+
+    def on_resize(self, event: events.Resize) -> None:
+        for tab in self.query(ModeTab):
+            tab.shorten(event.size.width < NARROW)
 
     def summarize(self, summary: Cell) -> None:
         """Show the fleet's state."""
