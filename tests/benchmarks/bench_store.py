@@ -26,6 +26,7 @@ from typing import Any, TypeVar
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from tui import runtime
+from tui.domain.cacheusers import UsersSeen
 from tui.domain.diskplaces import DiskPlace
 from tui.domain.disktable import DiskTable
 from tui.domain.environments import Environment, EnvKind, Install, Manager
@@ -165,7 +166,12 @@ class Probe:
     async def put_question(self, kind: str, question: Callable[[Lane], Awaitable[T]], *, keep: bool = False) -> T:
         raise AssertionError(f"nobody puts a question of {kind}")
 
-    async def disk(self, places: Sequence[DiskPlace], progress: Callable[[int], None] | None = None) -> DiskTable:
+    async def disk(
+        self,
+        places: Sequence[DiskPlace],
+        progress: Callable[[int], None] | None = None,
+        users: UsersSeen | None = None,
+    ) -> DiskTable:
         return DiskTable()
 
     async def history(self, prefix: str) -> History:

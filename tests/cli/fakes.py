@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 
 import pytest
 
+from tests.cli.fakechanges import FakeDesk
 from tui.cli.main import FrontEnds, main
 from tui.domain.disksizes import environment_sizes
 from tui.domain.environments import Environment, EnvKind, Manager, UsageSignal, Use
@@ -25,12 +26,13 @@ from tui.domain.sessions import Pane, Session, Window
 from tui.domain.settings import Limits, Settings
 from tui.domain.snapshot import Part
 from tui.domain.text import decode
-from tui.ports import Channel, ConnectionFacts, Prompter, TermRequest, TrustedKey
+from tui.ports import ArchiveStore, Channel, ConnectionFacts, Prompter, TermRequest, TrustedKey
 from tui.remote.lane import Lane
 from tui.services.changes import ChangesApi
 from tui.services.events import Bus
 from tui.services.fleet import TerminalPlan
 from tui.services.store import DiskCount, Store
+from tui.services.tasks import TasksApi
 
 T = TypeVar("T")
 
@@ -120,6 +122,7 @@ class FakeFleet:
         self.prompter = prompter
         self.closed = False
         self.searched: list[tuple[str, str]] = []
+        self.desk: FakeDesk | None = None
         self._answers = answers
         self._tasks: list[asyncio.Task[None]] = []
 
@@ -175,8 +178,14 @@ class FakeFleet:
         return ()
 
     @property
+    def tasks(self) -> TasksApi:
+        assert self.desk is not None, "nobody asks for tasks"
+        return self.desk.tasks
+
+    @property
     def changes(self) -> ChangesApi:
-        raise AssertionError("nobody changes anything")
+        assert self.desk is not None, "nobody changes anything"
+        return self.desk
 
     async def put_question(
         self, host: str, kind: str, question: Callable[[Lane], Awaitable[T]], *, keep: bool = False
@@ -216,6 +225,8 @@ class FakeBackend:
     written: list[tuple[str, HostSpec | str]] = field(default_factory=list)
     fleets: list[FakeFleet] = field(default_factory=list)
     load_error: Exception | None = None
+    desk: FakeDesk | None = None
+    kept: ArchiveStore | None = None
 
     def prepare(self, debug: bool) -> None:
         return None
@@ -238,7 +249,12 @@ class FakeBackend:
 
     def build(self, settings: Settings, prompter: Prompter) -> FakeFleet:
         self.fleets.append(FakeFleet(settings, self.answers, prompter))
+        self.fleets[-1].desk = self.desk
         return self.fleets[-1]
+
+    def archives(self) -> ArchiveStore:
+        assert self.kept is not None, "nobody looks at archives"
+        return self.kept
 
     async def trust(self, settings: Settings, host: str, fingerprint: str, prompter: Prompter) -> TrustedKey:
         answer = self.answers[host]
@@ -250,11 +266,11 @@ class FakeBackend:
         return asyncio.run(main())
 
 
-def fleet(answers: Mapping[str, Answer], **settings: Any) -> FakeBackend:
+def fleet(answers: Mapping[str, Answer], *, desk: FakeDesk | None = None, **settings: Any) -> FakeBackend:
     """A fleet of the hosts that *answers* names; all are in the group ``a100``."""
     hosts = tuple(HostSpec(name, address=f"{name}.example", groups=("a100",)) for name in answers)
     values: dict[str, Any] = {"hosts": hosts, "limits": Limits(0.2, 0.03), "file": "config.yaml", **settings}
-    return FakeBackend(Settings(**values), answers)
+    return FakeBackend(Settings(**values), answers, desk=desk)
 
 
 @dataclass
