@@ -5,9 +5,7 @@ from __future__ import annotations
 import json
 import multiprocessing
 import os
-import resource
 import shutil
-import signal
 import stat
 import subprocess
 import sys
@@ -262,22 +260,32 @@ def test_two_clients_that_write_and_prune_at_once_do_not_harm_each_other(tmp_pat
     assert not [name for name in names(tmp_path / "archives") if name.startswith(".")]
 
 
-def test_a_full_disk_is_an_error_that_says_that_nothing_was_changed(tmp_path: Path) -> None:
-    store = Archives(tmp_path, lambda: NOW)
-    first = store.save(ENVIRONMENT, CAUSE)
+FILLING = """
+import resource, signal, sys
+from pathlib import Path
+from tests.storage.test_archives import CAUSE, ENVIRONMENT
+from tui.domain.errors import StorageError
+from tui.storage.archives import Archives
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[2]), resource.RLIM_INFINITY))
+try:
+    Archives(Path(sys.argv[1])).save(ENVIRONMENT, CAUSE)
+except StorageError as error:
+    print(error.message, error.remedy, sep="\\n")
+"""
+
+
+@pytest.mark.parametrize("room", [0, 100, 1000])
+def test_a_full_disk_is_an_error_that_says_that_nothing_was_changed(room: int, tmp_path: Path) -> None:
+    first = Archives(tmp_path, lambda: NOW).save(ENVIRONMENT, CAUSE)
     # A limit on the size of files fails as a full disk does: in the middle of a write.
-    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    before = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (1000, hard))
-    try:
-        with pytest.raises(StorageError) as caught:
-            store.save(ENVIRONMENT, CAUSE)
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
-        signal.signal(signal.SIGXFSZ, before)
-    assert "gpu01:/opt/conda/envs/llm" in caught.value.message
-    assert "Nothing was changed on gpu01." in caught.value.message
-    assert caught.value.remedy
+    root = Path(__file__).resolve().parents[2]
+    argv = [sys.executable, "-c", FILLING, str(tmp_path), str(room)]
+    done = subprocess.run(argv, cwd=root, capture_output=True, text=True, check=True, timeout=120)
+    message, remedy = done.stdout.splitlines()
+    assert "gpu01:/opt/conda/envs/llm" in message and "File too large" in message
+    assert message.endswith("Nothing was changed on gpu01.")
+    assert remedy.startswith("Free space there")
     assert names(tmp_path / "archives") == [first]
 
 
