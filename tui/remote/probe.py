@@ -8,6 +8,7 @@ host. A part that cannot be renewed keeps its old value and carries the fault.
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, TypeVar
@@ -86,6 +87,7 @@ class HostProbe:
         self._stamp_at: float | None = None
         self._stamp_task: asyncio.Task[None] | None = None
         self._due = False
+        self._questions: Counter[str] = Counter()
         self._first_status = asyncio.Lock()
 
     async def status(self) -> Reading:
@@ -241,19 +243,23 @@ class HostProbe:
         """Put *question* over the lane for *kind*, which is closed afterwards unless it is to be kept.
 
         Raises HostFaultError, ``protocol`` for an answer that makes no sense. A question whose lane another one broke
-        before is put again: what it does must bear that.
+        before is put again: what it does must bear that. Of several at once the last one closes the lane.
         """
 
         async def ask(lane: Lane) -> T:
             try:
                 return await question(lane)
             finally:
-                if keep:
+                if keep or self._questions[kind] > 1:
                     self._pool.give_up(lane)
                 else:
                     self._pool.leave(kind, lane)
 
-        return await self._put(kind, ask)
+        self._questions[kind] += 1
+        try:
+            return await self._put(kind, ask)
+        finally:
+            self._questions[kind] -= 1
 
     async def disk(
         self,
