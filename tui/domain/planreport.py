@@ -135,12 +135,13 @@ def markdown(report: PlanReport) -> str:
     if report.ran is not None:
         lines[-1] += f" {verb} {_when(report.ran)}."
     for host in report.hosts:
-        lines += ["", f"## {_text(host.host)}", "", *_host(host)]
+        lines += ["", f"## {_text(host.host)}", "", *_host(host, report.ran is not None)]
     return "\n".join(lines) + "\n"
 
 
-def _host(host: HostReport) -> list[str]:
-    lines = ["| file system | predicted | actual | difference |", "|---|---|---|---|"]
+def _host(host: HostReport, ran: bool) -> list[str]:
+    head = ["file system", "predicted", *(("actual", "difference") if ran else ())]
+    lines = [f"| {' | '.join(head)} |", "|---" * len(head) + "|"]
     actual = {each.mount: each for each in host.actual or ()}
     predicted = {each.mount: each for each in host.outlook.mounts}
     complete = not host.failed
@@ -149,9 +150,9 @@ def _host(host: HostReport) -> list[str]:
         size = 0 if said is None else said.bytes
         sign = "" if said is None else _SIGNS[said.bound]
         row = [_text(mount), sign + _size(size)]
-        if found is None:
-            row += ["unknown" if host.actual is None else "not said", ""]
-        else:
+        if ran and found is None:
+            row += ["unknown", ""]
+        elif found is not None:
             why = why_different(said, found, complete)
             row += [_size(found.bytes), f"{found.bytes - size:+,} B{': ' + why if why else ''}"]
         lines.append(f"| {' | '.join(row)} |")

@@ -1,0 +1,221 @@
+"""``clean`` and ``plan`` from arguments to exit code, over real trees and the real programs."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.cli.fakes import REFUSED, Answer, FakeBackend, FakeFleet, Run, fleet
+from tests.remote.taskhost import TaskHost
+from tests.services.planfleet import PlanHost
+from tui.cli import planning
+from tui.domain.changes import Concern, ConcernKind
+from tui.domain.settings import Settings
+from tui.ports import Prompter
+from tui.services.store import DiskCount
+from tui.terminal.prompts import TtyPrompter
+
+
+class TreeFleet(FakeFleet):
+    """gpu01 has a real tree; what else there is does not answer."""
+
+    tree: PlanHost
+
+    def on(self, tree: PlanHost) -> TreeFleet:
+        self.tree = tree
+        tree.store = self.store
+        tree.take_inventory()
+        snapshot = self.store.host("gpu01").snapshot
+        parts = {name: part.value for name, part in snapshot.parts().items() if part.value is not None}
+        self._answers = {**self._answers, "gpu01": Answer(parts)}
+        return self
+
+    @property
+    def changes(self) -> Any:
+        return self.tree
+
+    @property
+    def tasks(self) -> Any:
+        return self.tree
+
+    async def disk(self, host: str, progress: Callable[[int], None] | None = None, *, fresh: bool = True) -> DiskCount:
+        return await self.tree.disk(host, progress)
+
+    async def put_question(self, host: str, kind: str, question: Any, *, keep: bool = False) -> Any:
+        return await self.tree.put_question(host, kind, question, keep=keep)
+
+    async def close(self) -> None:
+        await self.tree.host.close()
+        await super().close()
+
+
+class TreeBackend(FakeBackend):
+    """Backend of a :class:`TreeFleet`."""
+
+    base: Path
+    users_seen = True
+    against: dict[str, tuple[Concern, ...]]
+
+    def build(self, settings: Settings, prompter: Prompter) -> FakeFleet:
+        root = self.base / "conda"
+        host = TaskHost(self.base / "home")
+        tree = PlanHost(host, [root], [root / "pkgs"], [root / "envs" / "one"], users_seen=self.users_seen)
+        tree.against = self.against
+        made = TreeFleet(settings, self.answers, prompter).on(tree)
+        self.fleets.append(made)
+        return made
+
+
+@pytest.fixture
+def backend(tmp_path: Path) -> TreeBackend:
+    base = tmp_path / "conda"
+    for name in ("used-1-0", "spare-1-0"):
+        for folder in ("info", "lib"):
+            (base / "pkgs" / name / folder).mkdir(parents=True)
+            (base / "pkgs" / name / folder / "file").write_bytes(b"x" * 9000)
+        (base / "pkgs" / f"{name}.conda").write_bytes(b"x" * 5000)
+    (base / "pkgs" / "urls.txt").touch()
+    (base / "envs" / "one" / "conda-meta").mkdir(parents=True)
+    (base / "envs" / "one" / "conda-meta" / "history").touch()
+    (base / "envs" / "one" / "file").hardlink_to(base / "pkgs" / "used-1-0" / "lib" / "file")
+    (tmp_path / "home").mkdir()
+    made = fleet({"gpu01": Answer(), "gpu02": Answer(fault=REFUSED)})
+    made = TreeBackend(made.settings, made.answers)
+    made.base, made.against = tmp_path, {}
+    return made
+
+
+def tarballs(backend: TreeBackend) -> list[str]:
+    return sorted(path.name for path in (backend.base / "conda" / "pkgs").glob("*.conda"))
+
+
+def test_cleaning_says_what_came_free_by_the_file_system(run: Run, backend: TreeBackend, tmp_path: Path) -> None:
+    done = run(backend, "clean", "gpu01", "--yes", "--json", "--markdown", str(tmp_path / "report.md"))
+    assert done.code == 0, done.err
+    (plan,) = done.json["plans"]
+    assert (plan["host"], plan["freed_bytes"], plan["bound"]) == ("gpu01", 2 * 8192, plan["bound"])
+    assert [(item["kind"], item["state"], item["removed_files"]) for item in plan["items"]] == [
+        ("tarballs", "removed", 2)
+    ]
+    assert isinstance(plan["actual_bytes"], int)
+    assert tarballs(backend) == []
+    assert (backend.base / "conda" / "pkgs" / "spare-1-0").is_dir()
+    assert "| tarballs |" in (tmp_path / "report.md").read_text()
+
+
+def test_a_dry_run_and_a_run_without_a_person_change_nothing(run: Run, backend: TreeBackend) -> None:
+    done = run(backend, "clean", "gpu01", "--dry-run")
+    assert done.code == 0
+    assert "would free 16.0 KiB" in done.err
+    assert "downloaded again" in done.err
+    assert run(backend, "clean", "gpu01").code == 2
+    assert run(backend, "clean", "gpu01", "--yes", "--readonly").code == 3
+    assert len(tarballs(backend)) == 2
+
+
+@pytest.mark.parametrize(("answer", "code", "left"), [("y", 0, 0), ("n", 3, 2), (None, 3, 2)])
+def test_a_person_is_asked(
+    run: Run, backend: TreeBackend, monkeypatch: pytest.MonkeyPatch, answer: str | None, code: int, left: int
+) -> None:
+    asked: list[str] = []
+
+    async def line(self: object, text: str) -> str | None:
+        asked.append(text)
+        return answer
+
+    monkeypatch.setattr(planning, "can_ask", lambda: True)
+    monkeypatch.setattr(TtyPrompter, "line", line)
+    assert run(backend, "clean", "gpu01").code == code
+    assert asked == ["Remove this for good? [y/N] "]
+    assert len(tarballs(backend)) == left
+
+
+def test_exit_codes_are_those_of_the_contract(run: Run, backend: TreeBackend) -> None:
+    assert run(backend, "clean", "gpu01", "--what", "pip,logs", "--yes").code == 4
+    assert run(backend, "clean", "gpu01:one", "--yes").code == 2
+    assert run(backend, "clean", "gpu01", "--what", "everything", "--yes").code == 2
+    assert run(backend, "clean", "gpu01:/no/such/cache", "--yes").code == 4
+    assert run(backend, "clean", "gpu03", "--yes").code == 2
+    assert len(tarballs(backend)) == 2
+    done = run(backend, "clean", "gpu*", "--yes", "--json")
+    assert done.code == 1
+    assert [host["state"] for host in done.json["hosts"]] == ["up", "waiting"]
+    assert tarballs(backend) == []
+
+
+def test_refused_is_3_in_a_dry_run_too_and_the_rest_is_done(run: Run, backend: TreeBackend) -> None:
+    backend.users_seen = False
+    for more in (["--dry-run"], ["--yes"]):
+        done = run(backend, "clean", "gpu*", "--what", "tarballs,packages", "--json", *more)
+        assert done.code == 3
+        states = {item["kind"]: item["state"] for item in done.json["plans"][0]["items"]}
+        assert states["packages"] == "refused"
+    assert states["tarballs"] == "removed"
+    assert (backend.base / "conda" / "pkgs" / "spare-1-0").is_dir()
+
+
+def test_a_path_means_one_cache_or_all_of_an_install(run: Run, backend: TreeBackend) -> None:
+    root = backend.base / "conda"
+    assert run(backend, "clean", f"gpu01:{root}", "--what", "packages", "--yes").code == 0
+    assert not (root / "pkgs" / "spare-1-0").exists()
+    assert run(backend, "clean", f"gpu01:{root}/pkgs", "--yes").code == 0
+    assert tarballs(backend) == []
+    assert (root / "pkgs" / "used-1-0").is_dir()
+
+
+def test_a_plan_is_made_read_and_run(run: Run, backend: TreeBackend, tmp_path: Path) -> None:
+    file = tmp_path / "plan.json"
+    root = backend.base / "conda"
+    what = ["--what", "tarballs,packages"]
+    made = run(backend, "plan", "new", str(file), f"gpu01:{root}/envs/one", "gpu01", *what, "--json")
+    assert made.code == 0, made.err
+    assert {item["kind"] for item in made.json["plans"][0]["items"]} == {"environment", "tarballs", "packages"}
+    assert run(backend, "plan", "new", str(file), "gpu01").code == 1
+    shown = run(backend, "plan", "show", str(file), "--json")
+    assert shown.code == 0
+    assert shown.json["plans"][0]["freed_bytes"] is None
+    assert len(shown.json["plans"][0]["items"]) == 3
+    assert run(backend, "plan", "run", str(file)).code == 2
+    (root / "envs" / "one" / "results").write_bytes(b"x" * 9000)
+    for more in (["--dry-run"], ["--yes"]):
+        done = run(backend, "plan", "run", str(file), "--json", *more)
+        assert done.code == 3
+        states = {item["kind"]: item["state"] for item in done.json["plans"][0]["items"]}
+        assert states["environment"] == "changed"
+    assert (root / "envs" / "one" / "results").exists()
+    assert tarballs(backend) == []
+
+
+def test_a_guarded_environment_goes_once_its_name_is_given(run: Run, backend: TreeBackend, tmp_path: Path) -> None:
+    file, prefix = tmp_path / "plan.yaml", str(backend.base / "conda" / "envs" / "one")
+    backend.against = {prefix: (Concern.of(ConcernKind.UNOWNED, "2 files belong to no package."),)}
+    assert run(backend, "plan", "new", str(file), "gpu01:one").code == 0
+    refused = run(backend, "plan", "run", str(file), "--yes")
+    assert refused.code == 3
+    assert "--confirm gpu01:one" in refused.err
+    assert Path(prefix).exists()
+    assert run(backend, "plan", "run", str(file), "--yes", "--confirm", "gpu01:one").code == 0
+    assert not Path(prefix).exists()
+
+
+def test_files_that_are_no_plan_are_told(run: Run, backend: TreeBackend, tmp_path: Path) -> None:
+    file = tmp_path / "plan.yaml"
+    file.write_text("condafleet-plan: 1\nhosts: {gpu09: {items: [{kind: pip, path: /x}]}}\n")
+    assert run(backend, "plan", "run", str(file), "--yes").code == 2
+    file.write_text("condafleet-plan: 1\nhosts: 3\n")
+    done = run(backend, "plan", "run", str(file), "--yes", "--json")
+    assert done.code == 2
+    assert json.dumps(done.json["error"]).count("plan.yaml:2: hosts")
+    assert run(backend, "plan", "show", str(tmp_path / "none")).code == 1
+
+
+def test_with_detach_it_returns_once_the_task_runs(run: Run, backend: TreeBackend) -> None:
+    done = run(backend, "clean", "gpu01", "--yes", "--detach", "--json")
+    assert done.code == 0
+    (item,) = done.json["plans"][0]["items"]
+    assert item["task"]
+    assert done.json["plans"][0]["actual_bytes"] is None
