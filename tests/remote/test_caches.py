@@ -234,7 +234,16 @@ def test_what_makes_no_sense_is_not_taken(tag: str, fields: tuple[bytes, ...]) -
     assert not caches._take(Record(tag, fields), seen)
 
 
-@pytest.mark.parametrize("raw", [b"zz", b"6", b"f 1 2 3 4 nan 1 x\0\0".hex().encode(), b"f 1\0\0".hex().encode()])
+@pytest.mark.parametrize(
+    "raw",
+    [
+        b"zz",
+        b"6",
+        b"f 1 2 3 4 nan 1 x\0\0end\0\0".hex().encode(),
+        b"f 1\0\0end\0\0".hex().encode(),
+        b"f 1 2 3 4 5 1 x\0\0".hex().encode(),
+    ],
+)
 def test_a_senseless_listing_is_refused(raw: bytes) -> None:
     with pytest.raises(ValueError, match=r"\w"):
         caches._entries(raw)

@@ -138,8 +138,10 @@ def _entries(raw: bytes) -> list[HubEntry]:
         fields = binascii.unhexlify(raw).split(b"\0")
     except binascii.Error as error:
         raise ValueError("no hexadecimal digits") from error
+    if fields[-3:] != [b"end", b"", b""]:
+        raise ValueError("it is cut short")
     found = []
-    for head, target in zip(fields[:-1:2], fields[1::2], strict=False):
+    for head, target in zip(fields[:-3:2], fields[1:-3:2], strict=True):
         words = head.split(b" ", 7)
         numbers = words[2:5]
         if len(words) != 8 or not all(word.isdigit() and len(word) <= 20 for word in numbers):

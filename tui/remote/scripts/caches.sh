@@ -2,11 +2,11 @@
 # shellcheck disable=SC2154 # eval assigns
 # What the other caches of accounts hold: pip, uv, Hugging Face, torch, Triton, wandb, core dumps, conda's .trash.
 #
-# Arguments: pairs KIND PATH: "home" an account's home, "trash" a package cache, "cores" where dumps lie. With "home" and no path, our own, where
-# the environment's variables count, too. Records, as they happen:
+# Arguments: pairs KIND PATH: "home" an account's home, "trash" a package cache, "cores" where dumps lie. With "home" and
+# no path, our own, where the environment's variables count, too. Records, as they happen:
 #   =item N     NUMBER KIND PATH OWNER   something that holds space: a part of a cache
 #   =hub 2      NUMBER HEX        of a repository of the hub, in pieces: "TYPE DEVICE INODE LINKS BLOCKS USED CHANGED
-#                                 PATH" NUL "TARGET" NUL for each entry, in hexadecimal digits
+#                                 PATH" NUL "TARGET" NUL for each entry and "end" NUL NUL, in hexadecimal digits
 #   =denied 2   NUMBER PATH       could not be read
 #   =sum 6      NUMBER BLOCKS COUNTED FREED FILES USED: blocks held; of these not in an earlier item; with all links here
 #   =cut 0      there is more than is told
@@ -35,6 +35,10 @@ place() { # KIND PATH: a directory that is a cache, as root number $ch_roots
   fi
   ch_r=${ch_r%?x}
   ch_i=$(find "$ch_r/." -maxdepth 0 -printf %D:%i)
+  if [ -z "$ch_i" ]; then
+    if [ -d "$ch_r" ]; then exit 1; fi
+    return
+  fi
   case " $ch_ids " in *" $ch_i "*) return ;; esac
   ch_ids="$ch_ids $ch_i"
   ch_roots=$((ch_roots + 1))
@@ -83,17 +87,23 @@ count() { # KIND PATH: one item, as lines for awk
     -exec sh -c 'printf "=denied\0002\000%s\000%s\000" "$1" "$2" >&3' sh $ch_n '{}' \; -prune ')' 2>/dev/null &
   ch_find=$!
   wait $ch_find
+  # What a signal ended did not count everything; without its end nothing is true.
+  if [ $? -gt 127 ]; then exit 1; fi
   case $ch_kind in hub) ;; *) return ;; esac
   case ${ch_top##*/} in *--*) ;; *) return ;; esac
   # shellcheck disable=SC2086 # words are wanted
   {
-    $ch_nice find "$ch_top" -xdev -printf '%y %D %i %n %b %A@ %T@ %P\0%l\0' 2>/dev/null |
+    {
+      $ch_nice find "$ch_top" -xdev -printf '%y %D %i %n %b %A@ %T@ %P\0%l\0' 2>/dev/null
+      [ $? -gt 127 ] || printf 'end\0\0'
+    } |
       od -An -v -tx1 | tr -d ' \n' | fold -w 1400 | {
       while IFS= read -r ch_l || [ -n "$ch_l" ]; do rec hub 2 $ch_n "$ch_l"; done
     }
   } &
   ch_find=$!
   wait $ch_find
+  if [ $? -gt 127 ]; then exit 1; fi
 }
 walk() {
   ch_at=0
@@ -168,7 +178,7 @@ else
     ch_worker=$!
     (
       trap '' PIPE
-      while sleep 1 && printf '=alive\0000\000' >&3; do :; done
+      while sleep 1 && kill -0 $ch_worker && printf '=alive\0000\000' >&3; do :; done
       kill $ch_worker
     ) >/dev/null 2>&1 &
     ch_watch=$!

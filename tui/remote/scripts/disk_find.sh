@@ -364,7 +364,8 @@ dk_table=$(
           dk_scan=$!
           (
             trap '' PIPE
-            while sleep 1 3>&- && printf '=alive\0000\000' >&3; do :; done
+            # Not longer than the scan, should nobody be left to end this.
+            while sleep 1 3>&- && kill -0 "$dk_scan" && printf '=alive\0000\000' >&3; do :; done
             kill "$dk_scan"
           ) >/dev/null 2>&1 6>&- 8>&- 9>&- &
           dk_watch=$!

@@ -1,0 +1,97 @@
+"""Whatever is killed on the host while it counts, and whenever: the right table or a fault, and nothing left behind."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import random
+import signal
+import time
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import TypeVar
+
+import pytest
+
+from tests.remote.disktrees import Tree
+from tests.remote.shells import SHELLS
+from tests.remote.test_disk import LIMIT, a_lane, session, until
+from tests.remote.test_disk_conda import write
+from tui.domain.errors import HostFaultError
+from tui.domain.faults import FaultKind
+from tui.remote.caches import ask_caches
+from tui.remote.disk import DiskMethod, ask_disk
+from tui.remote.lane import Lane
+
+T = TypeVar("T")
+
+KILLS = 12
+ENDED = {FaultKind.INCOMPLETE, FaultKind.LOST, FaultKind.SHELL_BROKEN, FaultKind.PROTOCOL, FaultKind.TOOL_MISSING}
+WAYS = [*((DiskMethod.FIND, shell) for shell in SHELLS), (DiskMethod.PYTHON, "dash")]
+
+
+def processes(leader: int) -> list[int]:
+    """What runs in a session, its leader apart."""
+    found = []
+    for path in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            words = (path / "stat").read_text("latin-1").rpartition(")")[2].split()
+            if int(words[3]) == leader and words[0] != "Z" and int(path.name) != leader:
+                found.append(int(path.name))
+    return sorted(found)
+
+
+async def killed(count: Callable[[Lane], Awaitable[T]], shell: str, seed: int, longest: float) -> T | FaultKind:
+    """What comes of a count of which something is killed at a moment that follows from *seed*."""
+    chance = random.Random(seed)
+    async with a_lane(shell) as (connection, lane):
+        leader = connection.channels[0].pid
+        asked = asyncio.ensure_future(count(lane))
+        await asyncio.sleep(chance.random() * longest)
+        # Something of the count, or now and then the shell itself.
+        victims = [leader] if chance.random() < 0.1 else processes(leader)
+        if victims:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(chance.choice(victims), signal.SIGKILL)
+        try:
+            async with asyncio.timeout(LIMIT):
+                return await asked
+        except HostFaultError as error:
+            return error.fault.kind
+        finally:
+            lane.close()
+            await until(lambda: not session(leader))
+
+
+async def hold(count: Callable[[Lane], Awaitable[object]], shell: str) -> None:
+    """Kill something in each of several counts, and look at what comes of them."""
+    began = time.monotonic()
+    async with a_lane(shell) as (_, lane):
+        right = await count(lane)
+    longest = time.monotonic() - began
+    wrong, kinds = [], set()
+    for seed in range(KILLS):
+        came = await killed(count, shell, seed, longest)
+        if isinstance(came, FaultKind):
+            kinds.add(came)
+        elif came != right:
+            wrong.append(seed)
+    assert not wrong
+    assert kinds <= ENDED
+
+
+@pytest.mark.parametrize(("method", "shell"), WAYS)
+async def test_a_kill_gives_the_right_table_or_a_fault_and_leaves_nothing(
+    tmp_path: Path, method: DiskMethod, shell: str
+) -> None:
+    places = Tree(tmp_path / "tree", 11).places
+    await hold(lambda lane: ask_disk(lane, places, "gpu01", timeout=LIMIT, method=method), shell)
+
+
+@pytest.mark.parametrize("shell", list(SHELLS))
+async def test_other_caches_are_counted_right_or_not_at_all(tmp_path: Path, shell: str) -> None:
+    for number in range(30):
+        for name in ("pip/http", "uv/archive", "huggingface/hub/models--a--b/blobs", "thing"):
+            write(tmp_path / ".cache" / name / f"{number}" / "x", 5000)
+    await hold(lambda lane: ask_caches(lane, "gpu01", timeout=LIMIT, homes=[str(tmp_path)], cores=False), shell)
