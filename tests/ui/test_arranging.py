@@ -376,7 +376,7 @@ async def test_tight_inodes_and_faults_are_in_words() -> None:
 async def test_read_only_leaves_out_what_changes_a_host_and_keeps_the_persons_own_hands(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    danger = Command("danger", "ctrl+d", "Danger", "Change a host", "danger", dangerous=True)
+    danger = Command("danger", "ctrl+g", "Danger", "Change a host", "danger", dangerous=True)
     monkeypatch.setattr("tui.ui.app.COMMANDS", (*COMMANDS, danger))
     monkeypatch.setattr("tui.ui.screens.listing.COMMANDS", (*COMMANDS, danger))
     for readonly in (False, True):
@@ -384,7 +384,7 @@ async def test_read_only_leaves_out_what_changes_a_host_and_keeps_the_persons_ow
         async with app.run_test(size=(120, 30)) as pilot:
             await quiet(pilot)
             titles = {command.title for command in app.get_system_commands(app.screen)}
-            assert ("Danger  (ctrl+d)" in titles) is not readonly
+            assert ("Danger  (ctrl+g)" in titles) is not readonly
             assert {"Shell  (s)", "Attach  (a)"} <= titles
             assert (front(app).check_action("danger", ()) is False) is readonly
             assert ("read-only" in str(app.screen.query_one("#summary").render())) is readonly
@@ -415,3 +415,22 @@ async def test_what_a_filter_looks_through_is_ready_before_its_first_letter() ->
         digests = {env.packages.digest for env in fleet.store.environments() if env.packages_known}
         assert digests
         await until(pilot, lambda: digests <= app.packages.known)
+
+
+@pytest.mark.parametrize(("mode", "most"), [("1", 0), ("2", 0), ("4", 0), ("5", 1)])
+async def test_every_column_of_a_mode_can_be_sorted_by(mode: str, most: int) -> None:
+    """But one that changes all the time."""
+    async with running(usual_fleet(), (100, 30)) as (app, pilot):
+        await pilot.press(mode)
+        await quiet(pilot)
+        assert len([column.id for column in front(app).columns if not column.sortable]) == most
+
+
+async def test_rows_are_sorted_by_the_age_of_their_data() -> None:
+    async with running(usual_fleet(), (160, 45)) as (app, pilot):
+        await pilot.press("2")
+        await quiet(pilot)
+        front(app).sort_by("age")
+        await until(pilot, lambda: front(app).grid.rows[0].key[0] == "attic")  # type: ignore[index]  # a pair
+        await pilot.press("O")
+        await until(pilot, lambda: front(app).grid.rows[-1].key[0] == "attic")  # type: ignore[index]

@@ -47,7 +47,7 @@ COLUMNS = (
         falling=True,
     ),
     Column("use", phrase("Used now"), 6, 9, 20, by=lambda env: _uses(env), falling=True),
-    Column("age", phrase("Age"), 2, 7, 8, right=True, live=7),
+    Column("age", phrase("Age"), 2, 7, 8, right=True, live=7, aged=True),
     Column("last", phrase("Last used"), 7, 13, 14, live=13, by=lambda env: env.last_used, falling=True),
     Column("key", phrase("Key packages"), 8, 24, 44, by=lambda env: _key_order(env)),
     Column("packages", phrase("Packages"), 9, 9, 12, right=True, by=lambda env: _package_count(env), falling=True),
@@ -101,6 +101,7 @@ def _row(env: Environment, groups: tuple[str, ...], time: float | None, stale: b
             remote(env.prefix, Tone.DIM),
         ),
         item=env,
+        time=time,
         facts=EnvironmentRow(env, groups, stale, said=said.strip()),
     )
 

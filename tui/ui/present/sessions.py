@@ -23,11 +23,11 @@ COLUMNS = (
     Column("attached", phrase("Attached"), 3, 9, 12, by=lambda row: row.session.attached, falling=True),
     Column("runs", phrase("Runs"), 4, 16, 36, by=lambda row: row.runs),
     Column("active", phrase("Active"), 5, 8, 9, live=8, by=lambda row: row.session.activity, falling=True),
-    Column("age", phrase("Age"), 2, 7, 8, right=True, live=7),
+    Column("age", phrase("Age"), 2, 7, 8, right=True, live=7, aged=True),
     Column("windows", phrase("Windows"), 6, 7, 7, right=True, by=lambda row: len(row.session.windows), falling=True),
     Column("created", phrase("Started"), 7, 8, 9, live=8, by=lambda row: row.session.created, falling=True),
     Column("environment", phrase("Environment"), 8, 22, 44, end=True, by=lambda row: _prefix(row.session)),
-    Column("title", phrase("Title"), 9, 16, 48),
+    Column("title", phrase("Title"), 9, 16, 48, by=lambda row: _title(row.session)),
 )
 
 MISSING = cell(UNKNOWN, Tone.DIM)
@@ -73,9 +73,15 @@ def _row(session: Session, groups: tuple[str, ...], time: float | None, stale: b
             remote(pane.title, Tone.DIM) if pane else MISSING,
         ),
         also="\n".join(shown(window.name) for window in session.windows if window.name),
+        time=time,
         item=Listed(session, plain(runs).casefold()),
         facts=SessionRow(session, groups, stale, said.strip()),
     )
+
+
+def _title(session: Session) -> str | None:
+    pane = active_pane(session)
+    return pane.title.casefold() if pane and pane.title else None
 
 
 def _prefix(session: Session) -> str | None:

@@ -39,8 +39,15 @@ class Column:
     by: Callable[[Any], Any] | None = None
     """What rows are sorted by, from a row's item; None for what is not known. Without it
     nothing is sorted by the column."""
+    aged: bool = False
+    """It shows how old the row's data is: rows are sorted by that time."""
     falling: bool = False
     """Sorted by it for the first time, the greatest comes first: the fullest disk, the newest session."""
+
+    @property
+    def sortable(self) -> bool:
+        """Whether rows can be sorted by it."""
+        return self.aged or self.by is not None
 
 
 @dataclass(slots=True, eq=False)
@@ -55,6 +62,8 @@ class Row:
     """The value that the row shows; sorting and grouping look at it."""
     facts: Any = None
     """What a filter by fields looks at (:mod:`tui.domain.filterrows`)."""
+    time: float | None = None
+    """When what it shows was true (Unix seconds)."""
     head: Cell = ()
     """Painted over the whole width in place of the cells: the head of a group."""
     _haystack: str | None = field(default=None, repr=False)
@@ -116,15 +125,16 @@ class Sort:
 
 def sorted_rows(rows: Sequence[Row], columns: Sequence[Column], sort: Sort | None) -> Steps[list[Row]]:
     """*rows* in the wanted order; equal ones keep theirs, and those without a known value come last either way."""
-    by = next((column.by for column in columns if sort is not None and column.id == sort.column), None)
-    if sort is None or by is None:
+    column = next((each for each in columns if sort is not None and each.id == sort.column), None)
+    if sort is None or column is None or not column.sortable:
         return list(rows)
+    by = column.by
     runs: list[list[tuple[Any, Row]]] = []
     unknown: list[Row] = []
     for some in pieces(rows):
         known: list[tuple[Any, Row]] = []
         for row in some:
-            value = row.worth(by)
+            value = row.time if by is None else row.worth(by)
             if value is None:
                 unknown.append(row)
             else:

@@ -26,7 +26,7 @@ COLUMNS = (
     Column("result", phrase("Result"), 3, 16, 40, by=lambda record: _order(record)),
     Column("took", phrase("Took"), 4, 5, 6, right=True, by=lambda record: _took(record), falling=True),
     Column("operator", phrase("Operator"), 5, 12, 28, by=lambda record: record.operator.casefold()),
-    Column("command", phrase("Command"), 6, 30, 120),
+    Column("command", phrase("Command"), 6, 30, 120, by=lambda record: record.argv),
     Column("target", phrase("Target"), 7, 24, 70, end=True, by=lambda record: record.target),
 )
 

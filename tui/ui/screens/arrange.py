@@ -112,7 +112,7 @@ class ArrangeScreen(Screen[None]):
 
     def action_sort(self) -> None:
         """Ask which column to sort by."""
-        by = [column for column in self.columns if column.by is not None]
+        by = [column for column in self.columns if column.sortable]
         self.app.push_screen(SortDialog(by, self.sort), self._sort_chosen)
 
     def _sort_chosen(self, column: str | None) -> None:
@@ -123,7 +123,7 @@ class ArrangeScreen(Screen[None]):
 
     def sort_by(self, name: str) -> None:
         """Sort by a column; if that is so already, the other way round."""
-        column = next((each for each in self.columns if each.id == name and each.by is not None), None)
+        column = next((each for each in self.columns if each.id == name and each.sortable), None)
         if column is None:
             return
         again = self.sort is not None and self.sort.column == name
@@ -215,7 +215,7 @@ class ArrangeScreen(Screen[None]):
 
     def restore(self, kept: ViewLayout) -> None:
         """As it was left; what is not known any more is passed over."""
-        if any(column.id == kept.sort and column.by is not None for column in self.COLUMNS):
+        if any(column.id == kept.sort and column.sortable for column in self.COLUMNS):
             self.sort = Sort(str(kept.sort), kept.falling)
         self.grouping = next((each for each in self.GROUPINGS if each.id == kept.grouping), None)
         self.set_class(not kept.detail, "-nopane")

@@ -220,7 +220,7 @@ class Grid(Toned, ScrollView, can_focus=True):
 
     def on_click(self, event: events.Click) -> None:
         if event.y < HEADER:
-            if (column := self._column_at(int(event.x))) is not None and column.by is not None:
+            if (column := self._column_at(int(event.x))) is not None and column.sortable:
                 self.post_message(self.SortWanted(column.id))
             return
         place = int(event.y) - HEADER + int(self.scroll_offset.y)
