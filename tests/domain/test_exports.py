@@ -40,6 +40,7 @@ from tui.domain.explicit import explicit_urls, link_order
 from tui.domain.exports import Export, Form, render
 from tui.domain.losses import Missing, Reason, is_plain, losses
 from tui.domain.piprequirements import requirement
+from tui.domain.redact import redact
 from tui.domain.remake import remake
 from tui.domain.text import printable
 from tui.domain.yamltext import scalar
@@ -360,6 +361,13 @@ def test_what_was_asked_for_last_stands_as_it_was_asked_for(revisions: tuple[Any
     export = render(replace(ENVIRONMENT, history=history(*revisions)), Form.FROM_HISTORY)
     assert data(export)["dependencies"] == specs
     assert export.missing == ()
+
+
+def test_a_package_that_is_called_after_secrets_keeps_its_version() -> None:
+    record = replace(ENVIRONMENT, conda=(conda("x-token", requested=("x-token=1.0",)),))
+    assert data(render(record, Form.FROM_HISTORY))["dependencies"] == ["x-token=1.0=h0_0"]
+    redacted = replace(record, history=history(asked(redact("x-token=1.0"))))
+    assert data(render(redacted, Form.FROM_HISTORY))["dependencies"] == ["x-token=1.0=h0_0"]
 
 
 def test_without_a_history_the_records_say_what_was_asked_for() -> None:

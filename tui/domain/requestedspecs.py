@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from tui.domain.envrecord import CondaRecord, EnvironmentRecord
+from tui.domain.redact import PLACEHOLDER
 
 __all__ = ["requested_specs"]
 
@@ -45,6 +46,7 @@ def _name_of(spec: str) -> str | None:
 
 def _written(spec: str, record: CondaRecord) -> str:
     stripped = spec.strip()
-    if _FILE.search(stripped) or not _SPEC.match(stripped):
+    # The redactor takes the version of a package that is called after secrets, such as x-token=1.0.
+    if PLACEHOLDER in stripped or _FILE.search(stripped) or not _SPEC.match(stripped):
         return "=".join(part for part in (record.name, record.version, record.build) if part)
     return stripped
