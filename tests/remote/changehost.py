@@ -32,14 +32,22 @@ K = ConcernKind
 class ChangeHost(TaskHost):
     """One operator's way to one host, with an install that all of them see."""
 
-    def __init__(self, folder: Path, shell: str = "dash", *, operator: str = "ada@laptop", home: str = "home") -> None:
+    def __init__(
+        self,
+        folder: Path,
+        shell: str = "dash",
+        *,
+        operator: str = "ada@laptop",
+        home: str = "home",
+        wrap: tuple[str, ...] = (),
+    ) -> None:
         path = busybox_path(folder) if shell == "busybox" else GNU_PATH
         super().__init__(folder / home, SHELLS[shell], path=path, operator=operator)
         played = folder / "played"
         played.mkdir(exist_ok=True)
         # As a demo's host: processes that this machine hides, even from root, do not count.
         env = {"PATH": path, "HOME": str(self.home), "CONDAFLEET_PLAYED": str(played)}
-        self.connection = ShellConnection(SHELLS[shell], env=env, wrap=bin_sh(shell))
+        self.connection = ShellConnection(SHELLS[shell], env=env, wrap=(*bin_sh(shell), *wrap))
         self.root = CondaRoot(folder / "conda")
         self.envs = self.root.root / "envs"
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import subprocess
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
@@ -13,6 +12,7 @@ import pytest
 from tests import condaroot
 from tests.condaroot import NUMPY, PYTHON
 from tests.remote.changehost import ChangeHost, listing, mounted_at, running
+from tests.remote.loopdisk import mounted_ext4
 from tests.remote.taskhost import LOCK, contents
 from tui.domain.changes import ConcernKind
 from tui.domain.look import concerns_said
@@ -162,28 +162,20 @@ async def test_nothing_of_a_mount_is_removed(plain: ChangeHost, mounted: Path, t
     assert left == [mounted.parent, mounted]
 
 
-@pytest.fixture
-def own_disk(tmp_path: Path) -> Iterator[Path]:
-    """A file system of its own, so that nobody else's blocks count."""
-    image, place = tmp_path / "image", tmp_path / "conda"
-    with image.open("wb") as file:
-        file.truncate(64 << 20)
-    subprocess.run(["mkfs.ext4", "-q", image], check=True)
-    place.mkdir()
-    with mounted_at(place, "-o", "loop", image):
-        yield place
-
-
-async def test_it_frees_what_it_says(own_disk: Path, plain: ChangeHost) -> None:
-    prefix = plain.root.named("train", (PYTHON, NUMPY))
-    plain.root.named("other", (PYTHON,))
-    (prefix / "big").write_bytes(b"x" * (5 << 20))
-    (prefix / "again").hardlink_to(prefix / "big")
-    (own_disk / "elsewhere").hardlink_to(prefix / "lib/numpy/part0.txt")
-    task = await plain.remove(prefix, accepted=[K.UNOWNED])
-    assert task.state is TaskState.SUCCEEDED
-    ((_, freed),), ((_, unlinked),) = said(task, "freed"), said(task, "unlinked")
-    assert int(freed) == int(unlinked) > 5 << 20
+async def test_it_frees_what_it_says(tmp_path: Path) -> None:
+    """On a file system of its own, so that nobody else's blocks count."""
+    with mounted_ext4(tmp_path, "1024") as disk:
+        host = ChangeHost(disk, home="../home")
+        prefix = host.root.named("train", (PYTHON, NUMPY))
+        host.root.named("other", (PYTHON,))
+        (prefix / "big").write_bytes(b"x" * (5 << 20))
+        (prefix / "again").hardlink_to(prefix / "big")
+        (disk / "elsewhere").hardlink_to(prefix / "lib/numpy/part0.txt")
+        task = await host.remove(prefix, accepted=[K.UNOWNED])
+        assert task.state is TaskState.SUCCEEDED
+        ((_, freed),), ((_, unlinked),) = said(task, "freed"), said(task, "unlinked")
+        assert int(freed) == int(unlinked) > 5 << 20
+        await host.close()
 
 
 async def test_a_folder_with_a_dot_beside_it_serves_where_there_is_no_other_place(plain: ChangeHost) -> None:

@@ -86,7 +86,7 @@ async def test_it_comes_back_as_it_was(host: ChangeHost, name: str) -> None:
 async def test_nothing_finds_it_while_it_is_aside(plain: ChangeHost, tmp_path: Path) -> None:
     prefix = plain.root.named("train", (PYTHON,))
     plain.root.base()
-    aside = await aside_of(plain, prefix)
+    await aside_of(plain, prefix)
     shell = (SHELLS["dash"], {"PATH": GNU_PATH, "HOME": str(plain.home)})
     async with lane(*shell) as asked:
         reader = inventory(tmp_path)
@@ -183,3 +183,21 @@ async def test_what_lies_in_the_trash_and_makes_no_sense_is_passed_over(plain: C
     seen = {each.id: each for each in (await plain.trash()).asides}
     assert seen.keys() == {aside.id, odd.name}
     assert seen[odd.name].prefix is None and not seen[odd.name].restorable
+
+
+async def test_what_an_interrupted_task_prepared_goes_with_the_next_removal(host: ChangeHost) -> None:
+    trash = host.root.root / ".condafleet-trash"
+    index = host.home / ".local/state/condafleet/trash"
+    index.mkdir(parents=True)
+    for name in ("20261121-101500-aaaaaaaa", "20261121-101500-bbbbbbbb", "20261121-101500-cccccccc"):
+        (trash / name).mkdir(parents=True)
+        (trash / name / "meta").write_text("{}\n")
+        (index / name).symlink_to(trash / name)
+    old = time.time() - 10000
+    for name in ("20261121-101500-aaaaaaaa", "20261121-101500-cccccccc"):
+        os.utime(index / name, (old, old), follow_symlinks=False)
+    (trash / "20261121-101500-cccccccc" / "env").mkdir()
+    assert (await host.remove(host.root.named("train", (PYTHON,)))).state is TaskState.SUCCEEDED
+    # The second may be just about to be used, the third holds something.
+    kept = {"20261121-101500-bbbbbbbb", "20261121-101500-cccccccc"}
+    assert set(contents(trash)) == set(contents(index)) == kept

@@ -66,6 +66,7 @@ while [ $# -gt 2 ] && [ -z "$cg_stop" ]; do
   esac
   shift 3
 done
+cg_sweep
 [ -n "$cg_stop" ] && exit 130
 [ $pg_failed = 0 ] && [ $pg_refused = 0 ] && exit 0
 [ $pg_failed = 0 ] && [ $pg_done = 0 ] && exit 3

@@ -140,5 +140,6 @@ if [ -n "$cg_stop" ] && [ $rm_code != 0 ]; then
   echo 'Interrupted: the environment is out of sight, and not all of it is removed.'
   exit 130
 fi
+cg_sweep
 [ $rm_code = 0 ] && echo 'Removed.'
 exit $rm_code

@@ -115,6 +115,19 @@ cg_leave_place() {
   [ ! -e "$cg_slot" ]
 }
 
+# cg_sweep: takes away what interrupted tasks prepared and never used: folders of ours, an hour old, with nothing in them
+cg_sweep() {
+  cg_index || return 0
+  for cg_x in "$cg_ix"/*; do
+    [ -L "$cg_x" ] && [ -n "$(find "$cg_x" -maxdepth 0 -mmin +60 2>/dev/null)" ] || continue
+    cg_slot=$(readlink "$cg_x" && printf x)
+    cg_slot=${cg_slot%x}
+    cg_slot=${cg_slot%"$cg_nl"}
+    case $cg_slot in /*/"$cg_trash/${cg_x##*/}") ;; *) continue ;; esac
+    if [ -d "$cg_slot" ] && ! [ -L "$cg_slot" ]; then cg_leave_place; fi
+  done
+}
+
 # cg_own_slot ID: makes cg_slot the current directory: ours, of that name, and no soft link. False, with what was found,
 # when it is not. cg_meta_until, cg_meta_listed, cg_meta_ino ("DEVICE:INODE") as its meta has them.
 cg_own_slot() {
