@@ -8,7 +8,7 @@ from tui.domain.changes import ConcernKind
 from tui.domain.errors import UsageError
 from tui.domain.text import decode
 from tui.domain.toolwords import (
-    archive_name,
+    archive_stem,
     check_archives,
     check_channels,
     check_requirements,
@@ -152,7 +152,9 @@ def test_an_explicit_list_is_made_of_addresses() -> None:
         "https://repo.example/linux-64/python-dateutil-2.8-py_0.conda",
     )
     check_archives(good)
-    assert [archive_name(line) for line in good] == ["numpy", "pip", "python-dateutil"]
+    assert [archive_stem(line) for line in good] == [
+        *("numpy-1.26.4-py311h0_0", "pip-23.3.1-pyhd0", "python-dateutil-2.8-py_0")
+    ]
     for bad in ("numpy=1.26", "/srv/numpy-1-0.conda", "https://x/y.txt", f"https://x/linux-64/numpy-1-0.conda#{md5}x"):
         with pytest.raises(UsageError):
             check_archives((bad,))

@@ -19,7 +19,7 @@ from tui.domain.redact import PLACEHOLDER, redact
 from tui.domain.text import encode, printable
 
 __all__ = [
-    "archive_name",
+    "archive_stem",
     "check_archives",
     "check_channels",
     "check_requirements",
@@ -124,11 +124,10 @@ def spec_name(spec: str) -> str | None:
     return None if found is None or found["name"] == "*" else found["name"].lower()
 
 
-def archive_name(line: str) -> str | None:
-    """The package of an address in an explicit list."""
+def archive_stem(line: str) -> str | None:
+    """``NAME-VERSION-BUILD`` of an address in an explicit list: what the package's record will be called."""
     found = _ARCHIVE.match(line)
-    parts = found["file"].rsplit("-", 2) if found is not None else []
-    return parts[0].lower() if len(parts) == 3 and all(parts) else None
+    return found["file"] if found is not None and found["file"].count("-") >= 2 else None
 
 
 def requirement_name(requirement: str) -> str | None:

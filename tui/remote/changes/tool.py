@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import posixpath
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -14,7 +15,7 @@ from tui.domain.phrases import phrase
 from tui.domain.tasks import TaskSpec
 from tui.domain.toolargs import Tool, Toolbox, pip_argv, shown_argv, tool_argv
 from tui.domain.toolwords import (
-    archive_name,
+    archive_stem,
     check_archives,
     check_channels,
     check_requirements,
@@ -34,6 +35,8 @@ _KINDS = frozenset(
         *(ChangeKind.INSTALL, ChangeKind.UPDATE, ChangeKind.UNINSTALL),
     }
 )
+_COPIES = frozenset({ChangeKind.CLONE, ChangeKind.RENAME, ChangeKind.RECREATE})
+_PINNED = re.compile(r"[A-Za-z0-9._-]+==([A-Za-z0-9.+!_-]+)\Z")
 _HOW = {
     ChangeKind.UPDATE: "--upgrade",
     ChangeKind.CLONE: "--no-deps",
@@ -135,10 +138,17 @@ def _copied(change: Change) -> str | None:
 
 
 def _names(change: Change) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """The packages, conda's and pip's, by which is seen on the disk whether it is done."""
+    """By which packages is seen on the disk whether it is done: conda's by name or ``=RECORD``, pip's by name or
+    ``NAME==VERSION``. Of a copy the very version is wanted."""
     conda = {name for spec in change.specs if (name := spec_name(spec)) is not None}
-    conda |= {name for line in change.explicit if (name := archive_name(line)) is not None}
-    pip = {canonical_name(name) for each in change.pip if (name := requirement_name(each)) is not None}
+    conda |= {f"={stem}" for line in change.explicit if (stem := archive_stem(line)) is not None}
+    exact = change.kind in _COPIES
+    pip = set()
+    for each in change.pip:
+        name = requirement_name(each)
+        pinned = _PINNED.match(each)
+        if name is not None:
+            pip.add(f"{canonical_name(name)}=={pinned[1]}" if exact and pinned else canonical_name(name))
     return tuple(sorted(conda)), tuple(sorted(pip))
 
 

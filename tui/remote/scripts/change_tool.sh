@@ -4,8 +4,8 @@
 #   KIND       create, clone, install, update, uninstall, rename (a copy is made, looked at, and the old one removed),
 #              recreate (the old one goes aside first, and comes back when anything fails)
 #   OTHER      of a clone the prefix to be copied, of a rename the new prefix
-#   CONDA      names of packages whose records must be there afterwards (of an uninstall: gone), separated by spaces
-#   PIP        the same of pip's, in canonical spelling
+#   CONDA      packages whose records must be there afterwards (of an uninstall: gone): NAME or =RECORD, between spaces
+#   PIP        the same of pip's: NAME or NAME==VERSION, the name in canonical spelling
 #   EXPLICIT   text of an explicit list, put behind the command line as a file
 #   NEEDS      text of requirements for pip; of an uninstall names, a line each
 #   HOW        one more option for pip, or nothing
@@ -80,7 +80,11 @@ esac
 [ -z "$ct_needs" ] || ct_run_pip
 if ! ct_look; then
   # A copy that lacks something is still one; but nothing is removed for it.
-  if [ "$ct_kind" = clone ] && [ -n "$ct_source" ]; then ct_end 4; fi
+  if [ "$ct_kind" = clone ]; then
+    cg_say made "$cg_prefix"
+    [ -z "$ct_missing" ] || cg_say missing "$ct_missing"
+    ct_end 4
+  fi
   ct_fail 1 ''
 fi
 if [ -n "$ct_stop" ]; then ct_fail 130 ''; fi

@@ -60,8 +60,13 @@ ct_standing() {
   { [ -w . ] && [ -w conda-meta ]; } || cg_concern not_writable "$cg_prefix" prefix 1 "$cg_prefix"
 }
 
-# ct_record NAME: whether there is a package record of that name
+# ct_record NAME|=RECORD: whether there is a package record of that name, or that very one
 ct_record() {
+  case $1 in =*)
+    [ -f "$cg_real/conda-meta/${1#=}.json" ]
+    return
+    ;;
+  esac
   for ct_f in "$cg_real/conda-meta/$1"-*.json; do
     [ -f "$ct_f" ] || continue
     ct_f=${ct_f##*/"$1"-}
@@ -70,13 +75,16 @@ ct_record() {
   return 1
 }
 
-# ct_dist NAME: whether pip's own files of it are there
+# ct_dist NAME|NAME==VERSION: whether pip's own files of it are there
 ct_dist() {
   for ct_f in "$cg_real"/lib/python*/site-packages/*.dist-info "$cg_real"/lib/python*/site-packages/*.egg-info; do
     [ -e "$ct_f" ] || continue
     ct_f=${ct_f##*/}
+    ct_f=${ct_f%.*-info}
+    ct_v=${ct_f#*-}
+    case $1 in *==*) [ "$ct_v" = "${1#*==}" ] || continue ;; esac
     ct_f=$(printf '%s' "${ct_f%%-*}" | tr 'A-Z_.' 'a-z--')
-    [ "${ct_f%-egg-info}" = "$1" ] && return 0
+    [ "$ct_f" = "${1%%==*}" ] && return 0
   done
   return 1
 }
@@ -152,14 +160,25 @@ ct_ran() {
 ct_run_pip() {
   ct_python=$cg_real/bin/python
   if ! ct_program "$ct_python"; then ct_fail 1 "There is no Python in $cg_prefix that could be run."; fi
-  if ! "$ct_python" -m pip --version </dev/null >/dev/null 2>&1; then ct_fail 1 "There is no pip in $cg_prefix."; fi
+  if ! "$ct_python" -m pip --version </dev/null >/dev/null 2>&1; then
+    [ "$ct_kind" = clone ] && return 0
+    ct_fail 1 "There is no pip in $cg_prefix."
+  fi
   if [ "$ct_kind" = uninstall ]; then
     # shellcheck disable=SC2046 # names are wanted
     "$ct_python" -m pip uninstall -y $(cat "$ct_lists/requirements.txt") </dev/null
   else
     "$ct_python" -m pip install ${ct_how:+"$ct_how"} -r "$ct_lists/requirements.txt" </dev/null
   fi
-  ct_ran $? pip
+  ct_c=$?
+  if [ $ct_c != 0 ] && [ "$ct_kind" = clone ] && [ -z "$ct_stop" ]; then
+    # One that cannot be had takes no other along; what is lacking is told at the end.
+    while IFS= read -r ct_n <&3; do
+      [ -n "$ct_stop" ] || "$ct_python" -m pip install ${ct_how:+"$ct_how"} "$ct_n" </dev/null
+    done 3<"$ct_lists/requirements.txt"
+    ct_c=0
+  fi
+  ct_ran $ct_c pip
 }
 
 # What is on the disk now, whatever the tools said.
