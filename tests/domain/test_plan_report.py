@@ -33,6 +33,14 @@ def test_a_difference_is_explained(reasons: set[Reason], actual: int, complete: 
     assert why_different(said, MountActual("/", actual, 1), complete) == why
 
 
+def test_what_the_tasks_wrote_themselves_is_told_from_what_others_did() -> None:
+    said = MountFreed("/", 90_000, 1)
+    assert why_different(said, MountActual("/", 81_808, 1, 8192), True) == (
+        "the tasks' own logs hold 8.2 kB (8,192 B) there"
+    )
+    assert why_different(said, MountActual("/", 70_000, 1, 8192), True).endswith("and others wrote there meanwhile")
+
+
 def report(ran: float | None) -> PlanReport:
     outlook = HostOutlook("gpu01", (GONE,), (MountFreed("/data", 2_500_000, 3),), counted=1.0)
     host = HostReport(

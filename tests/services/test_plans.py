@@ -70,6 +70,26 @@ async def test_a_plan_frees_what_it_said_to_the_block(host: TaskHost, tmp_path: 
             shutil.rmtree(tree.root)
 
 
+async def test_where_the_tasks_write_themselves_the_report_says_how_much(tmp_path: Path) -> None:
+    """The account's home on the file system that is cleaned, as on most hosts."""
+    with mounted_ext4(tmp_path, "4096") as mount:
+        host = TaskHost(mount / "home")
+        (host.home / ".local" / "state" / "condafleet" / "tasks").mkdir(parents=True)
+        try:
+            tree = Tree(mount / "tree", 11)
+            desk = desk_of(PlanHost.of(tree, host))
+            known = await counted(desk)
+            ready = await desk.ready(plan_of(*known.items([ItemKind.TARBALLS, ItemKind.PACKAGES])))
+            report = await desk.run(ready)
+            (actual,) = report.hosts[0].actual or ()
+            assert actual.own > 0
+
+            assert actual.bytes + actual.own == ready.outlook.bytes, markdown(report)
+            assert "own logs hold" in markdown(report)
+        finally:
+            await host.close()
+
+
 @pytest.fixture
 def fleet(host: TaskHost, tmp_path: Path) -> PlanHost:
     """An install with a cache and an environment that uses one of two packages."""

@@ -117,6 +117,7 @@ def plan_json(host: HostReport) -> Object:
             "bound": each.bound.value,
             "reasons": sorted(reason.value for reason in each.reasons),
             "actual_bytes": actual[each.mount].bytes if each.mount in actual else None,
+            "own_bytes": actual[each.mount].own if each.mount in actual else None,
             "actual_inodes": actual[each.mount].inodes if each.mount in actual else None,
             "difference": why_different(each, actual[each.mount], not host.failed) if each.mount in actual else None,
         }

@@ -35,6 +35,8 @@ class MountActual:
     mount: str
     bytes: int
     inodes: int
+    own: int = 0
+    """What the tasks that removed it wrote there themselves: their logs stay a while."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,13 +95,18 @@ def why_different(predicted: MountFreed | None, actual: MountActual, complete: b
     size, reasons = (0, frozenset[Reason]()) if predicted is None else (predicted.bytes, predicted.reasons)
     if actual.bytes == size:
         return ""
+    if actual.own and actual.bytes + actual.own == size:
+        return f"the tasks' own logs hold {_size(actual.own)} there"
     if not complete:
         return "not everything went"
     bound = Bound.EXACT if predicted is None else predicted.bound
     more = actual.bytes > size
     if (more and bound in (Bound.AT_LEAST, Bound.BETWEEN)) or (not more and bound in (Bound.AT_MOST, Bound.BETWEEN)):
         return "within the bound: " + ", ".join(sorted(reason.value for reason in reasons))
-    return "others freed space there meanwhile" if more else "others wrote there meanwhile"
+    if more:
+        return "others freed space there meanwhile"
+    own = f"the tasks' own logs hold {_size(actual.own)} there, and " if actual.own else ""
+    return f"{own}others wrote there meanwhile"
 
 
 def _size(value: int | None) -> str:

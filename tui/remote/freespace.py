@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from tui.domain.tasks import is_task_id
 from tui.remote.lane import Lane
 from tui.remote.scripts import script
 from tui.remote.wire import WireError, records
@@ -18,11 +19,16 @@ class FreeSpace:
 
     bytes: int
     inodes: int
+    own: int = 0
+    """What the folders of tasks take there: their programs, logs and words."""
 
 
-async def ask_free(lane: Lane, places: Sequence[str], *, timeout: float) -> dict[str, FreeSpace]:
+async def ask_free(
+    lane: Lane, places: Sequence[str], tasks: Sequence[str] = (), *, timeout: float
+) -> dict[str, FreeSpace]:
     """By directory; what does not tell is left out. A busy file system takes long to write. Raises HostFaultError."""
-    body = await lane.ask(script("free_space"), list(places), timeout=timeout)
+    ids = ("--", *filter(is_task_id, tasks)) if tasks else ()
+    body = await lane.ask(script("free_space"), [*places, *ids], timeout=timeout)
     found: dict[str, FreeSpace] = {}
     try:
         for record in records(body):
@@ -34,7 +40,7 @@ async def ask_free(lane: Lane, places: Sequence[str], *, timeout: float) -> dict
                 and size is not None
                 and inodes is not None
             ):
-                found[place] = FreeSpace(size, inodes)
+                found[place] = FreeSpace(size, inodes, record.integer(3) or 0)
     except WireError:
         return {}
     return found

@@ -237,20 +237,26 @@ class PlanDesk:
                 removed += (Removed(item, False, note="not begun: it waits for the environments") for item in waiting)
             if parts:
                 removed += await self._clean(host, parts, ready, told, detach)
-            after = {} if detach else await self._free(host, places)
+            tasks = list(dict.fromkeys(each.task for each in removed if each.task is not None))
+            after = {} if detach else await self._free(host, places, tasks)
         except HostFaultError as error:
             return replace(report, removed=tuple(removed), error=printable(error.message))
         actual = tuple(
-            MountActual(place, after[place].bytes - before[place].bytes, after[place].inodes - before[place].inodes)
+            MountActual(
+                place,
+                after[place].bytes - before[place].bytes,
+                after[place].inodes - before[place].inodes,
+                after[place].own,
+            )
             for place in places
             if place in before and place in after
         )
         return replace(report, removed=tuple(removed), actual=None if detach else actual)
 
-    async def _free(self, host: str, places: Sequence[str]) -> dict[str, FreeSpace]:
+    async def _free(self, host: str, places: Sequence[str], tasks: Sequence[str] = ()) -> dict[str, FreeSpace]:
         if not places:
             return {}
-        return await self._fleet.put_question(host, "clean", lambda lane: ask_free(lane, places, timeout=FREE_S))
+        return await self._fleet.put_question(host, "clean", lambda lane: ask_free(lane, places, tasks, timeout=FREE_S))
 
     async def _remove(self, item: Item, ready: ReadyPlan, told: Callable[[Task], None] | None, detach: bool) -> Removed:
         """One environment, by the way that every removal of one goes, with its guards and archive."""
