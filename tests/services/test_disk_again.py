@@ -235,3 +235,32 @@ async def test_other_environments_do_not_hang_on_a_file_system_that_does() -> No
     async with running(fleet) as service:
         count = await asyncio.wait_for(service.disk("gpu01"), 15)
         assert count.table.find(ENV.prefix, OwnerKind.ENVIRONMENT) == 0
+
+
+async def test_what_was_put_aside_is_counted_by_itself(tmp_path: Path) -> None:
+    root, home = tmp_path / "mc", tmp_path / "home"
+    for folder in (root / "pkgs", root / "envs", home):
+        folder.mkdir(parents=True)
+    lies = root / ".condafleet-trash" / "20261121-120000-0123abcd"
+    fleet = world(str(root / "pkgs"))
+    install = Install(str(root), Manager.CONDA, None, pkgs_dirs=(str(root / "pkgs"),), envs_dirs=(str(root / "envs"),))
+
+    async def inventory() -> Reading:
+        now = fleet.clock.now()
+        return Reading({"installs": Part((install,), now), "environments": Part((ENV,), now)})
+
+    async def disk(places: Sequence[DiskPlace], progress: Progress) -> DiskTable:
+        assert DiskPlace(PlaceKind.ASIDE, str(lies)) in places
+        return TABLE
+
+    fleet["gpu01"].answers["inventory"] = inventory
+    fleet["gpu01"].disk = disk
+    (lies / "env").mkdir(parents=True)
+    connection = ShellConnection(env={"PATH": GNU_PATH, "HOME": str(home)})
+    try:
+        fleet["gpu01"].lanes["disk"] = await Lane.open(connection, timeout=30)
+        async with running(fleet) as service:
+            count = await asyncio.wait_for(service.disk("gpu01"), 30)
+    finally:
+        await connection.close()
+    assert [each.path for each in count.asides] == [str(lies)]

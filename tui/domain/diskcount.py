@@ -8,6 +8,7 @@ from tui.domain.caches import Caches
 from tui.domain.cacheusers import CacheUsers
 from tui.domain.disktable import DiskTable
 from tui.domain.faults import Fault
+from tui.domain.trash import Aside
 
 __all__ = ["DiskCount"]
 
@@ -27,6 +28,8 @@ class DiskCount:
     """Why not."""
     entries: int = 0
     """How many files and directories were looked at."""
+    asides: tuple[Aside, ...] = ()
+    """What was put aside there, each an owner of its own in the table, by its path."""
     stamp: bytes | None = None
     """Of the places counted, as they were before the count."""
     unchanged: float | None = None

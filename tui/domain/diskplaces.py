@@ -57,8 +57,10 @@ class DiskPlace:
     path: str
 
 
-def disk_places(installs: Iterable[Install], environments: Iterable[Environment]) -> tuple[DiskPlace, ...]:
-    """The places of one host: each package cache, each environment, and the roots that are no environment.
+def disk_places(
+    installs: Iterable[Install], environments: Iterable[Environment], asides: Iterable[str] = ()
+) -> tuple[DiskPlace, ...]:
+    """The places of one host: each cache and environment, what was put aside, and the roots that are no environment.
 
     Soft links in a directory of environments are left out: what they lead to is listed by itself. So is what lies on
     a file system that does not answer: touching it would hang the count.
@@ -72,6 +74,8 @@ def disk_places(installs: Iterable[Install], environments: Iterable[Environment]
     for environment in environments:
         if environment.linked_to is None and environment.prefix not in hung:
             places.setdefault(environment.prefix, DiskPlace(PlaceKind.ENVIRONMENT, environment.prefix))
+    for path in asides:
+        places.setdefault(path, DiskPlace(PlaceKind.ASIDE, path))
     for install in installs:
         places.setdefault(install.root, DiskPlace(PlaceKind.OTHER, install.root))
     return tuple(places.values())

@@ -96,13 +96,14 @@ class SensiblePlan:
 def suggestions(disk: HostDisk, now: float) -> tuple[Suggestion, ...]:
     """What could go from *disk* at Unix time *now*: what costs nothing, then downloads, then by bytes × disuse."""
     found = [*_of_environments(disk, now), *_of_tools(disk, now)]
+    prefixes = {each.path: each.prefix for each in disk.count.asides}
     for cache in disk.caches:
         found += _of_cache(disk, cache)
     found += (
         Suggestion(
             place.kind,
             place.path,
-            place.path,
+            prefixes.get(place.path) or place.path,
             place.number,
             place.exclusive_bytes,
             place.files,

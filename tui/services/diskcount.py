@@ -20,8 +20,10 @@ from tui.domain.errors import HostFaultError
 from tui.domain.faults import Fault, FaultKind
 from tui.domain.phrases import phrase
 from tui.domain.snapshot import HostSnapshot
+from tui.domain.trash import Aside
 from tui.ports import Clock, Connection
 from tui.remote.caches import ask_caches
+from tui.remote.changes.trash import list_trash
 from tui.remote.diskusers import ask_stamp, ask_users
 from tui.services.events import HostNoticed
 from tui.services.faults import lost_fault
@@ -55,6 +57,7 @@ class _Ground:
     probe: ProbeApi
     snapshot: HostSnapshot
     environments: tuple[Environment, ...]
+    asides: tuple[Aside, ...]
     places: tuple[DiskPlace, ...]
 
     @property
@@ -121,7 +124,7 @@ class DiskCounter:
         # Off the loop: each size goes through the whole table.
         sizes = await asyncio.to_thread(environment_sizes, table, now, bases)
         entries = max(seen, sum(row.files for row in table.rows))
-        count = DiskCount(table, now, users[1], others, why, entries, stamp)
+        count = DiskCount(table, now, users[1], others, why, entries, ground.asides, stamp)
         self._store.set_disk(host, count, sizes)
         self._keep(host)
         return count
@@ -131,9 +134,27 @@ class DiskCounter:
         installs, environments = snapshot.installs, snapshot.environments
         if view.stale_parts & {"installs", "environments"} or environments.value is None:
             raise HostFaultError(environments.fault or installs.fault or lost_fault(watcher.name))
-        places = disk_places(installs.value or (), environments.value)
         _, probe = await watcher.reached()
-        return _Ground(probe, snapshot, environments.value, places)
+        asides = await self._asides(probe, view)
+        places = disk_places(installs.value or (), environments.value, (each.path for each in asides))
+        return _Ground(probe, snapshot, environments.value, asides, places)
+
+    async def _asides(self, probe: ProbeApi, view: HostView) -> tuple[Aside, ...]:
+        """What was put aside; none where the host does not say: it is counted with what lies around it, then."""
+        installs = view.snapshot.installs.value or ()
+        roots = [install.root for install in installs]
+        folders = [folder for install in installs for folder in install.envs_dirs]
+        try:
+            found = await probe.put_question(
+                "disk",
+                lambda lane: list_trash(lane, view.name, roots=roots, envs_dirs=folders, timeout=USERS_S),
+                keep=True,
+            )
+        except HostFaultError as error:
+            if error.fault.kind in _GONE:
+                raise
+            return ()
+        return found.asides
 
     async def _users(self, ground: _Ground, view: HostView) -> tuple[AccountsSeen | None, tuple[CacheUsers, ...]]:
         """Whether all users of each cache are seen; where the host does not say, that is what is said."""
