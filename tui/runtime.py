@@ -16,7 +16,7 @@ from typing import Any, TypeVar
 from tui.domain.hosts import HostSpec
 from tui.domain.packages import PackageInterner
 from tui.domain.settings import Settings
-from tui.ports import Clock, Connection, Prompter, TrustedKey
+from tui.ports import Clock, Connection, Prompter, TaskHistoryStore, TrustedKey
 from tui.services.asking import AskingPrompter
 from tui.services.engine import FleetService
 from tui.services.probing import ProbeApi, ProbeFactory
@@ -56,14 +56,17 @@ def build(
     state_dir: Path | None = None,
     ssh_config: Path | None = None,
     clock: Clock | None = None,
+    watch_tasks: bool = False,
 ) -> FleetService:
     """The fleet of *settings*, not started. To be called inside the event loop that it will live in.
 
     *state_dir*: where snapshots are kept; default: the user's (``CONDAFLEET_STATE_DIR`` names another).
     *ssh_config*: read in place of the user's ssh configuration; default: ``CONDAFLEET_SSH_CONFIG``, if set.
+    *watch_tasks*: look at the tasks of all hosts as long as the fleet runs.
     """
     # Imported here: --help and --version must not pay for SSH.
     from tui.fleet.connector import SshConnector
+    from tui.storage.archives import Archives
     from tui.storage.snapshots import Snapshots
 
     clock = clock or SystemClock()
@@ -74,7 +77,24 @@ def build(
 
     probe = probe_factory(settings, clock, interner)
     snapshots = Snapshots(state_dir, interner)
-    fleet = FleetService(settings, connector, snapshots, clock, probe, asking=asking, operator=operator_name())
+
+    def history() -> TaskHistoryStore:
+        from tui.storage.taskhistory import TaskHistory
+
+        return TaskHistory(state_dir)
+
+    fleet = FleetService(
+        settings,
+        connector,
+        snapshots,
+        clock,
+        probe,
+        asking=asking,
+        operator=operator_name(),
+        history=history,
+        archives=Archives(state_dir),
+        watch_tasks=watch_tasks,
+    )
     settle()
     return fleet
 

@@ -97,7 +97,8 @@ def lane_reader(lanes: Callable[[], Awaitable[Lane]], host: str, task_id: str) -
 class LogFollower:
     """Follows one log, which *read* reads, to its end; connections may come and go.
 
-    :attr:`offset` is where the next part begins: a later follower may go on from there.
+    :attr:`offset` is where the next part begins: a later follower may go on from there. *rest* waits so many seconds
+    after a fault, or less where it learns that trying again is worth it.
     """
 
     def __init__(
@@ -108,8 +109,10 @@ class LogFollower:
         offset: int = 0,
         pace: float = PACE_S,
         part_bytes: int = PART_BYTES,
+        rest: Callable[[float], Awaitable[None]] | None = None,
     ) -> None:
         self._read = read
+        self._rest = clock.sleep if rest is None else rest
         self._clock = clock
         self._pace = pace
         self._part_bytes = part_bytes
@@ -132,7 +135,7 @@ class LogFollower:
                     raise
                 self.fault = error.fault
                 failures += 1
-                await self._clock.sleep(min(LONGEST_WAIT_S, retry_delay(failures, self._clock.jitter())))
+                await self._rest(min(LONGEST_WAIT_S, retry_delay(failures, self._clock.jitter())))
                 continue
             failures = 0
             self.fault = None

@@ -22,7 +22,16 @@ from tui.remote.scripts import script
 from tui.remote.task_answers import TaskList, owner_line, spec_line
 from tui.remote.wire import Record, WireError, records
 
-__all__ = ["RUN_ARGV", "CancelAnswer", "cancel_task", "list_tasks", "purge_tasks", "start_task", "task_script"]
+__all__ = [
+    "RUN_ARGV",
+    "CancelAnswer",
+    "NotStartedError",
+    "cancel_task",
+    "list_tasks",
+    "purge_tasks",
+    "start_task",
+    "task_script",
+]
 
 RUN_ARGV = b'exec "$@"\n'
 """The program of a task that is nothing but its command."""
@@ -39,6 +48,10 @@ def task_script(name: str) -> bytes:
     return script("task_common") + script(f"task_{name}")
 
 
+class NotStartedError(HostFaultError):
+    """The host refused to begin a task: nothing was run, and nothing is left of it."""
+
+
 async def start_task(
     lane: Lane,
     host: str,
@@ -52,8 +65,8 @@ async def start_task(
 
     *program*: a script of this package, which gets *args* (by default the spec's argv) as ``$1 …``, runs
     once all locks are held, and whose exit status is the task's. After a fault of the connection it is not
-    known whether the task runs: ask again. Raises HostFaultError; kinds ``permission`` (no place for its
-    folder), ``too_large`` (the disk is full), ``tool_missing`` and ``shell_broken`` say that nothing was run.
+    known whether the task runs: ask again. Raises HostFaultError; as NotStartedError nothing was run: ``permission``
+    (no place for its folder), ``too_large`` (the disk is full), ``tool_missing``, ``shell_broken``.
     """
     if not is_task_id(spec.id):
         raise ValueError(f"no id of a task: {spec.id!r}")
@@ -62,17 +75,23 @@ async def start_task(
     values = (spec.id, spec_line(spec), owner_line(spec), task_script("run"), text, places, roots)
     answer = await _one(lane, host, "start", values, timeout)
     if answer.tag == "refused":
-        raise HostFaultError(_refusal(host, answer.text(0) or "", answer.text(1) or ""))
+        raise NotStartedError(_refusal(host, answer.text(0) or "", answer.text(1) or ""))
     if answer.tag not in ("started", "exists"):
         raise _nonsense(host)
     return answer.tag == "started"
 
 
-async def list_tasks(lane: Lane, host: str, ids: Sequence[str] = (), *, timeout: float = 30.0) -> TaskList:
-    """The account's tasks on that machine, the newest first; of *ids* those that there are. Raises HostFaultError."""
+async def list_tasks(
+    lane: Lane, host: str, ids: Sequence[str] = (), *, living: bool = False, timeout: float = 30.0
+) -> TaskList:
+    """The account's tasks on that machine, the newest first; of *ids* those that there are. Raises HostFaultError.
+
+    *living*: those of which no end is known there, and those of *ids* beside them; cheap, however many there were.
+    """
     found = TaskList(host)
-    args = [str(MOST_TASKS), *filter(is_task_id, ids)]
-    if ids and len(args) == 1:
+    args = [str(MOST_TASKS), "living" if living else "all", *filter(is_task_id, ids)]
+    if ids and len(args) == 2 and not living:
+        found.complete = True
         return found
     stream = lane.stream(task_script("list"), args, timeout=timeout, limit=_LIST_LIMIT, compress=True)
     async with aclosing(stream) as answers:

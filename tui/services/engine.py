@@ -17,7 +17,7 @@ from tui.domain.settings import Settings
 from tui.domain.snapshot import PARTS
 from tui.domain.tasks import Task
 from tui.domain.text import printable
-from tui.ports import Channel, Clock, Connector, SnapshotStore, TaskHistoryStore, TermRequest
+from tui.ports import ArchiveStore, Channel, Clock, Connector, SnapshotStore, TaskHistoryStore, TermRequest
 from tui.remote import attach
 from tui.remote.changes.trash import TrashSeen
 from tui.remote.jobs import Job
@@ -26,6 +26,7 @@ from tui.services.asking import AskingPrompter
 from tui.services.changedesk import ChangeDesk, Ground, Kind
 from tui.services.diskcount import DiskCounter
 from tui.services.events import Bus, HostNoticed
+from tui.services.exporting import Archiver
 from tui.services.fleet import TerminalPlan
 from tui.services.keeper import SnapshotKeeper
 from tui.services.probing import ProbeFactory
@@ -54,7 +55,8 @@ class FleetService:
     """See :class:`tui.services.fleet.FleetApi`. To be made and used inside a running event loop.
 
     *asking* is the prompter that *connector* was given, when people can be asked; *operator*, ``ada@laptop``, is who
-    changes are made for; *history* makes what remembers their tasks.
+    changes are made for; *history* makes what remembers their tasks;
+    with *watch_tasks* those of all hosts are looked at.
     """
 
     def __init__(
@@ -68,6 +70,8 @@ class FleetService:
         asking: AskingPrompter | None = None,
         operator: str = "",
         history: Callable[[], TaskHistoryStore] | None = None,
+        watch_tasks: bool = False,
+        archives: ArchiveStore | None = None,
     ) -> None:
         self.settings = settings
         self.bus = Bus()
@@ -81,9 +85,13 @@ class FleetService:
         self._counter = DiskCounter(self.store, clock, self._keeper.mark)
         self._operator = operator
         self._history = history
+        self._watch_tasks = watch_tasks
         self._tasks: TaskDesk | None = None
         self._inventoried: Callable[[str], None] | None = None
-        self.changes = ChangeDesk(self.store, clock, self._change_kinds, self._start_job, operator, self._see_trash)
+        archiver = None if archives is None else Archiver(self, archives, operator)
+        self.changes = ChangeDesk(
+            self.store, clock, self._change_kinds, self._start_job, operator, self._see_trash, archiver
+        )
         self._chores: set[asyncio.Task[Any]] = set()
         self._keeping = False
         self._closing = False
@@ -117,6 +125,8 @@ class FleetService:
                 self._chore(self._keeper.run(), "keep snapshots")
             for name in names:
                 self._watch(name)
+            if self._watch_tasks:
+                self.tasks.watch()
 
     async def close(self) -> None:
         """Stop everything within one second, whatever hosts do; keep the last snapshots."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Protocol, TypeVar
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from tui.domain.history import History
 from tui.domain.sessions import Session
@@ -14,6 +14,9 @@ from tui.remote.lane import Lane
 from tui.services.changes import ChangesApi
 from tui.services.events import Bus
 from tui.services.store import DiskCount, Store
+
+if TYPE_CHECKING:  # whoever only looks at a fleet does not pay for what tasks are made of
+    from tui.services.tasks import TasksApi
 
 __all__ = ["FleetApi", "TerminalPlan"]
 
@@ -39,6 +42,10 @@ class FleetApi(Protocol):
     @property
     def changes(self) -> ChangesApi:
         """Changes: looked at, then started as tasks."""
+
+    @property
+    def tasks(self) -> TasksApi:
+        """Tasks: what runs on the hosts, and what ran there."""
 
     async def start(self, hosts: Iterable[str] | None = None) -> None:
         """Show the last snapshots, then begin to connect and watch *hosts* (None: all). Returns at once."""

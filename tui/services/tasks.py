@@ -1,13 +1,14 @@
 """What front ends may ask about tasks: changes that run on the hosts, whatever becomes of this program.
 
 What is known of a host's tasks is in its view (:attr:`tui.services.store.HostView.tasks`), with its age and its fault;
-:class:`tui.services.events.TasksChanged` tells of news. Once somebody watches, a host with a task that lives is looked
-at every status interval, any other one after each of its inventories, and when somebody asks.
+:class:`tui.services.events.TasksChanged` tells of news. In a program that watches (the screen), a host with a task that
+lives is looked at every status interval, any other one after each of its inventories, and when somebody asks; in others
+a host with a task of the program.
 """
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Iterable, Sequence
 from typing import Protocol
 
 from tui.domain.taskhistory import TaskRecord
@@ -23,9 +24,6 @@ __all__ = ["CancelAnswer", "LogPart", "Progress", "TaskRecord", "TasksApi"]
 class TasksApi(Protocol):
     """The tasks of a running fleet. All methods belong to the event loop; where they raise, it is HostFaultError."""
 
-    def watch(self) -> None:
-        """Look at the tasks of every host from now on; for front ends that stay. Cheap where nothing runs."""
-
     async def start(self, host: str, job: Job, *, detached: bool = False) -> Task:
         """Begin *job* on *host*, once, whatever happens to the connection meanwhile: it is asked until that is known.
 
@@ -36,8 +34,14 @@ class TasksApi(Protocol):
         Raises when nothing was run, or when a person is needed to learn whether it was.
         """
 
-    async def look(self, host: str, ids: Sequence[str] = ()) -> tuple[Task, ...]:
-        """The host's tasks (of *ids*, or all) as they are now, the newest first; in the store, too. Raises."""
+    async def look(self, host: str) -> tuple[Task, ...]:
+        """The host's tasks as they are now, the newest first; in the store, too. Raises."""
+
+    def refresh(self, hosts: Iterable[str] | None = None) -> None:
+        """Look again at *hosts* (None: all that are up) when each has time for it; news come as events."""
+
+    def get(self, host: str, task_id: str) -> Task | None:
+        """A task as it was last seen."""
 
     def progress(self, host: str, task_id: str) -> Progress | None:
         """How far a running task is, by what its tool printed last; None where it printed nothing of the kind.
@@ -61,8 +65,8 @@ class TasksApi(Protocol):
     async def cancel(self, host: str, task_id: str) -> CancelAnswer:
         """Ask for its end: the host interrupts, then terminates, then kills it. One that waits here never begins."""
 
-    async def purge(self, host: str, older_s: float, ids: Sequence[str] = ()) -> tuple[str, ...]:
-        """Clear away what the host keeps of tasks (of *ids*, or all) that ended *older_s* seconds ago or earlier.
+    async def purge(self, host: str, task_ids: Sequence[str] = (), older_s: float = 0.0) -> tuple[str, ...]:
+        """Clear away what the host keeps of tasks (of *task_ids*, or all) that ended *older_s* seconds ago or earlier.
 
         The ids of those that went. What may still live stays.
         """

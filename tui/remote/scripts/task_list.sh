@@ -1,11 +1,12 @@
-# The tasks of this account on this machine, the newest first, after task_common.sh. Arguments: how many at most, then
-# ids (none: all). Answer: `=now EPOCH`, for each task its `=spec`, then `=waiting`, `=fault` and `=said HEX` (what its
-# program reported, the first 64 KiB) if there are any, then
-# `=task ID LOG-SIZE BORN OUTER PID STARTED STATUS CANCEL EXIT LIFE`, lines of the files of those names; LIFE is `here`
-# (seen living), `maybe` (not proved dead), `gone`, `boot` (of another boot). At its end `=end`.
+# The tasks of this account on this machine, the newest first, after task_common.sh. Arguments: how many at most, `all`
+# or `living` (those without an end alone, and the ids), then ids (with `all`, none: all). Answer: `=now EPOCH`, for each
+# task its `=spec`, then `=waiting`, `=fault` and `=said HEX` (what its program reported, the first 64 KiB) if there are
+# any, then `=task ID LOG-SIZE BORN OUTER PID STARTED STATUS CANCEL EXIT LIFE`, lines of the files of those names; LIFE is
+# `here` (seen living), `maybe` (not proved dead), `gone`, `boot` (of another boot). At its end `=end`.
 # shellcheck shell=sh disable=SC2154  # what task_common.sh sets
 ta_most=$1
-shift
+ta_which=$2
+shift 2
 printf '%s\0' =now 1 "$(date +%s)"
 ta_me
 ta_line() {
@@ -57,9 +58,17 @@ ta_one() {
     "$ta_cancel" "$ta_exit" "$ta_life"
 }
 if ta_place && cd -- "$ta_base" 2>/dev/null; then
-  if [ $# = 0 ]; then
+  if [ "$ta_which" = living ]; then
+    for ta_d do
+      shift
+      [ -e "$ta_d/exit" ] && set -- "$@" "$ta_d"
+    done
+  fi
+  if [ $# = 0 ] || [ "$ta_which" = living ]; then
     # shellcheck disable=SC2046 # words are wanted, our own ids
-    set -- $(for ta_d in [0-9]*-[0-9]*-*; do printf '%s\n' "$ta_d"; done | sort -r | head -n "$ta_most")
+    set -- "$@" $(for ta_d in [0-9]*-[0-9]*-*; do
+      [ "$ta_which" = living ] && [ -e "$ta_d/exit" ] || printf '%s\n' "$ta_d"
+    done | sort -r | head -n "$ta_most")
   fi
   for ta_d do
     ta_exit='' ta_status='' ta_outer='' ta_pid='' ta_started='' ta_cancel=''
