@@ -194,6 +194,7 @@ ct_look() {
   done
   if [ -n "$ct_source" ]; then
     for ct_f in "$ct_source"/conda-meta/*.json; do
+      [ -f "$ct_f" ] || continue
       ct_f=${ct_f##*/}
       [ -f "$cg_real/conda-meta/$ct_f" ] || set -- "$@" "${ct_f%.json}"
     done
