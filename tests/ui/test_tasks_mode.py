@@ -18,7 +18,7 @@ from tui.services.tasks import CancelAnswer
 from tui.ui.app import CondafleetApp
 from tui.ui.dialogs.confirm import ConfirmDialog
 from tui.ui.present.cell import plain
-from tui.ui.present.tasks import GROUPINGS
+from tui.ui.present.tasks import GROUPINGS, result_cell
 from tui.ui.screens.task_history import TaskHistoryScreen
 from tui.ui.screens.tasklog import TaskLogScreen
 
@@ -247,3 +247,17 @@ def test_tasks_look_as_accepted(snap_compare: SnapCompare, size: tuple[int, int]
 @sizes
 def test_a_log_looks_as_accepted(snap_compare: SnapCompare, size: tuple[int, int]) -> None:
     assert snap_compare(app(busy()), terminal_size=size, run_before=drawn("5", "l"))
+
+
+@pytest.mark.parametrize(
+    ("other", "words"),
+    [
+        ({"said": (("freed", "/x", "2254857830"), ("freed", "/y", "nonsense"))}, "freed 2.1G"),
+        ({"summary": "install llm-finetune"}, ""),
+        ({"summary": "3 packages"}, "3 packages"),
+        ({"fault": fault(FaultKind.LOST, "It was restarted.")}, "It was restarted."),
+        ({"exit_code": 3, "said": (("concern", "in_use", "/x"), ("concern", "in_use"), ("concern",))}, "in use"),
+    ],
+)
+def test_what_came_of_a_task_is_told_in_a_few_words(other: dict[str, object], words: str) -> None:
+    assert plain(result_cell(task("gpu01", 0, TaskState.FAILED, **other))) == words

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 
 from tui.domain.changes import ConcernKind, Severity, severity_of
 from tui.domain.faults import Fault
+from tui.domain.phrases import phrase
 from tui.domain.tasks import Task, age_s, duration_s
 from tui.remote.condasays.outcome import Outcome, Verdict
 from tui.services.store import HostView
@@ -123,11 +124,28 @@ def _concern(fields: Sequence[str]) -> Cell:
     return join((name, *(remote(each, Tone.DIM if place else Tone.PLAIN) for place, each in enumerate(fields[1:]))))
 
 
+FACT_WORDS: dict[str, str] = {
+    "freed": phrase("freed"),
+    "unlinked": phrase("took away"),
+    "left": phrase("left behind"),
+    "aside": phrase("put aside"),
+    "made": phrase("made"),
+    "restored": phrase("restored"),
+    "missing": phrase("missing"),
+    "lacks": phrase("lacks"),
+    "unproven": phrase("not proved"),
+    "note": phrase("note"),
+}
+"""What programs report, in words; a word that is not here stands as the host says it."""
+BAD_NEWS = frozenset({"left", "missing", "lacks", "unproven"})
+
+
 def _fact(word: str, fields: Sequence[str]) -> Cell:
-    if word == "freed" and len(fields) > 1 and fields[1].isascii() and fields[1].isdigit():
-        amount = cell(size_long(int(fields[1][:18])), Tone.STRONG)
-        return join((cell(tr("freed"), Tone.GOOD), amount, remote(fields[0], Tone.DIM)))
-    return join((remote(word, Tone.ACCENT), *(remote(each) for each in fields)))
+    name = said(FACT_WORDS[word]) if word in FACT_WORDS else shown(word)
+    title = cell(name, Tone.WARN if word in BAD_NEWS else Tone.ACCENT)
+    if word in ("freed", "unlinked") and len(fields) > 1 and fields[1].isascii() and fields[1].isdigit():
+        return join((title, cell(size_long(int(fields[1][:18])), Tone.STRONG), remote(fields[0], Tone.DIM)))
+    return join((title, *(remote(each) for each in fields)))
 
 
 def _outcome(outcome: Outcome | None) -> Iterator[Line]:

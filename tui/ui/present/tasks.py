@@ -18,7 +18,7 @@ from tui.ui.present.cell import BLANK, Cell, Tone, cell, join, plain, remote
 from tui.ui.present.change_lines import KIND_WORDS
 from tui.ui.present.groups import Grouping, GroupKey
 from tui.ui.present.table import Column, Note, Row
-from tui.ui.present.words import UNKNOWN, span
+from tui.ui.present.words import UNKNOWN, size, span
 
 __all__ = [
     "COLUMNS",
@@ -33,6 +33,7 @@ __all__ = [
     "name_cell",
     "named",
     "progress_cell",
+    "result_cell",
     "rows",
     "state_cell",
     "sums",
@@ -114,7 +115,7 @@ def _row(task: Task, groups: tuple[str, ...], stale: bool, progress: ProgressOf)
             state,
             partial(_age, task),
             partial(_duration, task),
-            partial(_progress, task, progress) if not task.is_over else remote(task.summary, Tone.DIM) or MISSING,
+            partial(_progress, task, progress) if not task.is_over else result_cell(task) or MISSING,
             remote(task.operator, Tone.DIM) or MISSING,
             cell(holder_words(task.waits_for)) if task.waits_for is not None else BLANK,
             remote(task.target, Tone.DIM),
@@ -194,6 +195,24 @@ def progress_cell(progress: Progress | None) -> Cell:
     percent = "" if progress.percent is None else f"{progress.percent}%"
     of_all = remote(f"{progress.done}/{progress.total}", Tone.DIM) if progress.done and progress.total else BLANK
     return join((cell(phase), cell(percent, Tone.ACCENT), of_all, remote(progress.package, Tone.DIM)), " ")
+
+
+def result_cell(task: Task) -> Cell:
+    """What came of a task that is over, as far as a few words tell."""
+    if task.fault is not None:
+        return cell(" ".join(said(task.fault.message).split()), Tone.DIM)
+    against = [fields[1].replace("_", " ") for fields in task.said if fields[:1] == ("concern",) and len(fields) > 1]
+    if task.is_refused:
+        return remote(", ".join(dict.fromkeys(against)), Tone.DIM)
+    freed = [_number(fields[2]) for fields in task.said if fields[:1] == ("freed",) and len(fields) > 2]
+    if freed:
+        return cell(tr("freed {size}", size=size(sum(freed))), Tone.DIM)
+    told = task.summary.strip()
+    return remote(told, Tone.DIM) if told and told != f"{task.kind} {_name(task)}" else BLANK
+
+
+def _number(text: str) -> int:
+    return int(text[:18]) if text.isascii() and text.isdigit() else 0
 
 
 def _progress(task: Task, progress: ProgressOf, now: float) -> Cell:
