@@ -30,15 +30,16 @@ WHEELS = (
 )
 """What pip can install."""
 
-_PYTHON = "python >=3.11,<3.12.0a0"
+_PYTHON = "python >=3.10,<3.13"
 _LIBRARIES = (
     # name version build depends
     ("openssl", "3.2.0", "h0", ()),
-    ("openssl", "3.0.0", "h0", ()),
+    ("openssl", "3.0.12", "h0", ()),
     ("mkl", "2023.1.0", "h0", ()),
-    ("cudatoolkit", "11.7.0", "h0", ()),
+    ("cudatoolkit", "11.7.1", "h0", ()),
     ("cudatoolkit", "11.8.0", "h0", ()),
     ("cudatoolkit", "12.1.1", "h0", ()),
+    ("numpy", "1.21.6", "py311h0", (_PYTHON, "mkl")),
     ("numpy", "1.26.4", "py311h0", (_PYTHON, "mkl")),
     ("numpy", "2.0.2", "py311h0", (_PYTHON, "mkl")),
     ("pytorch", "1.12.1", "py311_cuda11.7_0", (_PYTHON, "numpy", "cudatoolkit 11.7.*")),
@@ -47,6 +48,7 @@ _LIBRARIES = (
     ("torchvision", "0.15.2", "py311_0", (_PYTHON, "pytorch 2.0.*")),
     ("tensorflow", "2.12.0", "py311_0", (_PYTHON, "numpy", "absl-py >=1.4")),
     ("keras", "2.8.0", "py311_0", (_PYTHON, "absl-py ==1.0.0")),
+    ("pandas", "2.1.4", "py311h0", (_PYTHON, "numpy")),
     ("scipy", "1.14.1", "py311h0", ("python", "numpy >=1.26")),
     ("libsmall", "1.0", "h0", ()),
     ("libsmall", "1.1", "h1", ()),
@@ -102,7 +104,7 @@ def _pure(name: str, version: str, entry_points: tuple[str, ...] = ()) -> Packag
 def standin_packages(wheels: Path) -> list[Package]:
     """All packages of the channel; pip of its Pythons looks into *wheels*."""
     found = [_compiled(*each) for each in _LIBRARIES] + [_pure(*each) for each in _PURE]
-    for version in ("3.9.18", "3.10.13", "3.11.7"):
+    for version in ("3.9.18", "3.10.12", "3.11.7"):
         build = "0_cpython"
         found.append(Package("python", version, build, ("openssl",), interpreter_files(version, wheels)))
     found.append(_pure("pip", "23.3.1"))
@@ -141,7 +143,8 @@ def standin_channel() -> Path:
 class StandinInstall:
     """An install of the stand-in at *root*, for the account whose home is *home*; both are made.
 
-    ``base`` holds python, pip and conda. Channels are what ``.condarc`` of the root says: the session's channel.
+    ``base`` holds python, pip and conda; *tool* may be ``micromamba``, which has no base. Channels are what
+    ``.condarc`` of the root says: the session's channel.
     """
 
     def __init__(
@@ -151,25 +154,30 @@ class StandinInstall:
         *,
         base: tuple[str, ...] = ("python=3.11", "pip", "conda"),
         condarc: str = "",
+        tool: str = "conda",
         **settings: object,
     ) -> None:
         self.root = root
         self.home = home
         self.channel = f"file://{standin_channel() / 'channel'}"
         home.mkdir(parents=True, exist_ok=True)
-        make_tools(root, home, {"version": "26.7.1", **settings})
+        self.tool = tool
+        make_tools(root, home, {"version": "26.7.1", "nested": tool == "micromamba", **settings}, (tool,))
         for name in ("envs", "pkgs"):
             (root / name).mkdir(exist_ok=True)
         (root / ".condarc").write_text(condarc or f"channels:\n  - {self.channel}\n", encoding="utf-8")
-        (root / "conda-meta").mkdir()
-        (root / "conda-meta/history").touch()
+        if tool == "micromamba":
+            base = ()
+        else:
+            (root / "conda-meta").mkdir()
+            (root / "conda-meta/history").touch()
         if base:
             self.run("install", "-y", "-p", str(root), *base)
 
     @property
     def conda(self) -> Path:
         """The program."""
-        return self.root / "bin/conda"
+        return self.root / "bin" / self.tool
 
     @property
     def pkgs(self) -> Path:

@@ -120,13 +120,17 @@ def test_a_host_without_gpus_has_no_tool_for_them(ssh: Ssh) -> None:
     assert ssh("cpu01", "command -v nvidia-smi").returncode != 0
 
 
-def test_conda_tells_its_places_and_the_micromamba_changes_nothing(fleet: DemoFleet, ssh: Ssh) -> None:
+def test_package_managers_tell_their_places_and_versions(fleet: DemoFleet, ssh: Ssh) -> None:
     facts = json.loads(ssh("gpu01", "miniforge3/bin/conda info --json").stdout)
     root = str(fleet.host("gpu01").home / "miniforge3")
     assert (facts["root_prefix"], facts["envs_dirs"][0]) == (root, f"{root}/envs")
     assert ssh("gpu01", "miniforge3/bin/conda --version").stdout == b"conda 26.7.1\n"
-    refused = ssh("lab", "micromamba create -y -n vision")
-    assert refused.returncode == 1 and b"changes nothing" in refused.stderr
+    listed = json.loads(ssh("lab", "micromamba env list --json").stdout)["envs"]
+    envs = fleet.host("lab").home / ".local/share/mamba/envs"
+    assert {str(envs / name) for name in ("vision", "genomics", "语音识别")} <= set(listed)
+    assert ssh("lab", "micromamba --version").stdout == b"2.8.1\n"
+    root = str(fleet.host("gpu02").root / "opt/miniforge3")
+    assert ssh("gpu02", f"{root}/bin/mamba --version; {root}/bin/conda --version").stdout == b"2.0.2\nconda 24.9.2\n"
 
 
 def test_played_numbers_are_the_same_at_the_same_moment_and_move(fleet: DemoFleet) -> None:

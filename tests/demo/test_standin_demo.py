@@ -23,7 +23,7 @@ CONDA = "miniforge3/bin/conda"
 @pytest.fixture(scope="module")
 def own() -> Iterator[DemoFleet]:
     """A fleet to be changed."""
-    with DemoFleet(3) as running:
+    with DemoFleet(4) as running:
         yield running
 
 
@@ -108,3 +108,28 @@ def test_an_archive_is_the_same_bytes_whoever_makes_it(tmp_path: Path) -> None:
     assert len({item.stem for item in items}) == len(items) > 100
     for item in items[::9]:
         assert archive(one.made(item).package) == archive(other.made(item).package)
+
+
+@pytest.mark.parametrize(
+    ("host", "program", "root"),
+    [
+        ("lab", ".local/bin/micromamba", "home/lin/.local/share/mamba"),
+        ("gpu02", "../../opt/miniforge3/bin/mamba", "opt/miniforge3"),
+    ],
+)
+def test_mamba_and_micromamba_work_on_what_is_there(own: DemoFleet, host: str, program: str, root: str) -> None:
+    prefix = own.host(host).root / root / "envs/new"
+
+    def run(words: str) -> str:
+        done = run_ssh(own, host, f"{program} {words}")
+        assert done.returncode == 0, done.stderr
+        return done.stdout.decode()
+
+    made = run(f"create -r {prefix.parent.parent} -p {prefix} --json python=3.12 numpy=2.1")
+    plan = read_plan(made)
+    assert plan is not None and {"python", "numpy"} <= {each.name for each in plan.link}
+    assert (prefix / "bin/python3.12").stat().st_nlink > 1
+    run(f"install -r {prefix.parent.parent} -p {prefix} -y six")
+    assert {"six", "numpy"} <= {row["name"] for row in json.loads(run(f"list -p {prefix} --json"))}
+    run(f"env remove -r {prefix.parent.parent} -p {prefix} -y")
+    assert not prefix.exists()

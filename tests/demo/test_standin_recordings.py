@@ -15,11 +15,10 @@ from pathlib import Path
 
 import pytest
 
+from tests.demo.standin_plans import planned
 from tests.remote.recordings import CONDA, Recording, recordings
 from tests.standin import StandinInstall
-from tui.domain.planned import PackagePlan
 from tui.remote.condasays.outcome import read_outcome
-from tui.remote.condasays.plan import read_plan
 
 OTHER_END = {"53-doctor"}
 """Recordings whose end is read otherwise: the stand-in knows no `doctor`."""
@@ -100,21 +99,6 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Runs]:
     yield Runs(install)
 
 
-def _plan(said: Recording) -> object:
-    """What is planned, without sizes, checksums and the order in which packages are unlinked."""
-    plan = read_plan(said.stdout)
-    if plan is None:
-        return None
-    parts = [_packages(plan, part) for part in ("link", "unlink", "fetch")]
-    return (plan.prefix, plan.specs, plan.message, plan.dry_run, *parts)
-
-
-def _packages(plan: PackagePlan, part: str) -> object:
-    return sorted(
-        (each.name, each.version, each.build, each.channel, each.subdir) for each in getattr(plan, part) or ()
-    )
-
-
 def _text(said: Recording) -> object:
     """Output and code, without what is different each time."""
     out, err = (
@@ -163,7 +147,7 @@ def test_each_end_is_read_as_conda_s_own(runs: Runs) -> None:
 def test_each_plan_is_read_as_conda_s_own(runs: Runs) -> None:
     otherwise = {}
     for recording in recordings(CONDA).values():
-        theirs, ours = _plan(recording), _plan(runs.said[recording.name])
+        theirs, ours = planned(recording), planned(runs.said[recording.name])
         if theirs != ours:
             otherwise[recording.name] = (theirs, ours)
     assert set(otherwise) == OTHER_PLAN, otherwise

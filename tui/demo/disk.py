@@ -20,6 +20,7 @@ __all__ = ["HostDisk", "standin", "write"]
 
 DAY = 86400.0
 _CONDARC = "channels:\n  - conda-forge\nchannel_priority: strict\n"
+_MAMBA = "2.0.2"
 _INFO = ("info/index.json", "info/paths.json", "info/link.json")
 """What is asked for of a package's ``info/``."""
 _STANDINS = Path(__file__).parent / "standins"
@@ -81,14 +82,14 @@ class HostDisk:
         (root / "pkgs").mkdir(parents=True)
         (root / "envs").mkdir()
         if micro:
-            write(self.home / ".local/bin/micromamba", self._micromamba(plan, root), 0o755)
+            self._tools(plan, root)
         else:
             base = EnvPlan(plan.path, (f"python={plan.python}", *plan.base), plan.python, days=240)
             self._prefix(base, plan, packages)
             self.prefixes.append(root)
             self._tools(plan, root)
             write(root / "etc/profile.d/conda.sh", "# what `conda init` would load\n")
-            write(root / ".condarc", f"channel_alias: {CHANNEL_HOST}\n{_CONDARC}")
+        write(root / ".condarc", f"channel_alias: {CHANNEL_HOST}\n{_CONDARC}")
         for env in plan.envs:
             if env.link_to is not None:
                 self.at(env.path).symlink_to(self.at(env.link_to))
@@ -101,13 +102,16 @@ class HostDisk:
         write(root / "pkgs/cache/5a3f.json", noise("index", 2000 if self.light else 96 << 10))
 
     def _tools(self, plan: InstallPlan, root: Path) -> None:
-        """conda, and mamba, which a fleet of light hosts asks for its places alone: that takes no Python."""
+        """conda, mamba or micromamba. A fleet of light hosts is asked for its places alone: that takes no Python."""
         settings: dict[str, Any] = {"mirrors": {CHANNEL_HOST: str(self.channel.folder)}, "cuda": self.cuda}
-        settings["wheels"] = str(self.channel.wheels)
+        settings |= {"version": plan.version, "libmamba": _MAMBA if plan.manager == "mamba" else plan.version}
         facts = json.dumps(self._facts(plan, root), indent=2) if self.light else None
-        make_tools(root, self.home, {**settings, "version": plan.version}, facts=facts)
-        if plan.manager == "mamba":
-            make_tools(root, self.home, {**settings, "version": plan.version}, ("mamba",), facts=facts)
+        if plan.manager == "micromamba":
+            folders = (self.home / ".local/bin",)
+            make_tools(root, self.home, {**settings, "nested": True}, ("micromamba",), folders=folders)
+        else:
+            names = ("conda", "mamba") if plan.manager == "mamba" else ("conda",)
+            make_tools(root, self.home, settings, names, facts=facts)
 
     def _facts(self, plan: InstallPlan, root: Path) -> dict[str, object]:
         return {
@@ -118,11 +122,6 @@ class HostDisk:
             "platform": "linux-64",
             "channels": [f"{CHANNEL_HOST}/conda-forge/linux-64", f"{CHANNEL_HOST}/conda-forge/noarch"],
         }
-
-    def _micromamba(self, plan: InstallPlan, root: Path) -> str:
-        facts = {"envs_dirs": [str(root / "envs")], "pkgs_dirs": [str(root / "pkgs")], "root_prefix": str(root)}
-        text = standin("micromamba.sh").replace("@VERSION@", plan.version)
-        return text.replace("@FACTS@", json.dumps(facts, indent=2))
 
     def _extract(self, item: CatalogPackage, packages: _Cache) -> tuple[Path, Made]:
         """Put a package into the cache; returns its folder and what it is made of."""

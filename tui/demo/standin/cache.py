@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 import shutil
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
@@ -24,7 +25,7 @@ _CHUNK = 1 << 15
 def unpacked(place: Place, dist: Dist) -> Path | None:
     """Where *dist* lies, ready to be linked."""
     for cache in place.pkgs_dirs:
-        folder = Path(cache, stem(dist))
+        folder = Path(cache, _below(place, dist), stem(dist))
         with suppress(OSError, ValueError):
             record = json.loads((folder / "info/repodata_record.json").read_bytes())
             same = record.get("sha256") == dist.get("sha256") if dist.get("sha256") and record.get("sha256") else True
@@ -34,6 +35,13 @@ def unpacked(place: Place, dist: Dist) -> Path | None:
     return None
 
 
+def _below(place: Place, dist: Dist) -> str:
+    """In a nested cache, the folder of the channel."""
+    if not place.nested:
+        return ""
+    return re.sub(r"[:]+/+", "/", str(dist["url"]).rpartition("/")[0]).replace(":", "_")
+
+
 def to_fetch(place: Place, dists: Iterable[Dist]) -> list[Dist]:
     """Those whose archives are not there, nor what was in them."""
     return [dist for dist in dists if unpacked(place, dist) is None and _archive(place, dist) is None]
@@ -41,7 +49,7 @@ def to_fetch(place: Place, dists: Iterable[Dist]) -> list[Dist]:
 
 def _archive(place: Place, dist: Dist) -> Path | None:
     for cache in place.pkgs_dirs:
-        path = Path(cache, str(dist["fn"]))
+        path = Path(cache, _below(place, dist), str(dist["fn"]))
         if path.is_file() and not _mismatch(path, dist):
             return path
     return None
@@ -66,7 +74,7 @@ def fetch_all(place: Place, dists: Sequence[Dist]) -> None:
     bars.begin()
     try:
         if todo:
-            with interruptible():
+            with interruptible(place):
                 cache = _writable(place)
                 for dist in todo:
                     path = _archive(place, dist) or _download(place, cache, dist, bars)
@@ -92,7 +100,10 @@ def _writable(place: Place) -> Path:
 
 def _download(place: Place, cache: Path, dist: Dist, bars: Bars) -> Path:
     url = str(dist["url"])
-    target, part = cache / str(dist["fn"]), cache / f"{dist['fn']}.partial"
+    target = cache / _below(place, dist) / str(dist["fn"])
+    target.parent.mkdir(parents=True, exist_ok=True)
+    # Without a name of its own, what a killed micromamba had fetched looks whole.
+    part = target if place.nested else target.with_name(f"{target.name}.partial")
     size = int(dist.get("size") or 0)
     try:
         source = open_url(place, url)
@@ -134,7 +145,7 @@ def _download(place: Place, cache: Path, dist: Dist, bars: Bars) -> Path:
 def _unpack(place: Place, cache: Path, path: Path, dist: Dist) -> None:
     from rattler.package_streaming import extract
 
-    folder = cache / stem(dist)
+    folder = cache / _below(place, dist) / stem(dist)
     if folder.exists():
         shutil.rmtree(folder)
     try:

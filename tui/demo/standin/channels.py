@@ -116,7 +116,7 @@ def open_url(place: Place, url: str) -> Any:
         return open(unquote(parts.path), "rb")  # noqa: PTH123 # for the caller
     if parts.hostname not in _LOOPBACK:
         raise OSError(f"Failed to resolve '{parts.hostname}' ([Errno -2] Name or service not known)")
-    return _open_http(url, parts.hostname, parts.port)
+    return _open_http(place, url, parts.hostname, parts.port)
 
 
 def _bring(path: Path) -> None:
@@ -127,7 +127,7 @@ def _bring(path: Path) -> None:
         bring(path)
 
 
-def _open_http(url: str, host: str, port: int | None) -> Any:
+def _open_http(place: Place, url: str, host: str, port: int | None) -> Any:
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     for left in reversed(range(_RETRIES + 1)):
         try:
@@ -141,6 +141,9 @@ def _open_http(url: str, host: str, port: int | None) -> Any:
             why = f'NewConnectionError("{connection}: Failed to establish a new connection: {error.reason}")'
             if not left:
                 raise OSError(why) from None
+            if place.libmamba:
+                print("warning  libmamba Retrying in 2 seconds", file=sys.stderr)
+                continue
             print(
                 f"Retrying (Retry(total={left - 1}, connect=None, read=None, redirect=None, status=None)) after "
                 f"connection broken by '{why}': {urlsplit(url).path}\n",

@@ -10,6 +10,7 @@ import sys
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from importlib import import_module
+from pathlib import Path
 from typing import NoReturn
 
 from tui.demo.standin.faults import Exit, Fault, report
@@ -46,6 +47,10 @@ def main(root: str, argv: Sequence[str]) -> int:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):  # names are what they are, whatever the locale
             stream.reconfigure(encoding="utf-8", errors="surrogateescape")
+    if Path(argv[0]).name in ("mamba", "micromamba"):
+        from tui.demo.standin.libmamba import main as as_libmamba
+
+        return as_libmamba(root, argv)
     args = parse(argv[1:])
     place = Place.read(root, argv)
     place.as_json = bool(getattr(args, "json", False))

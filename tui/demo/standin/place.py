@@ -34,6 +34,8 @@ class Place:
     argv: Sequence[str] = ()
     as_json: bool = False
     """JSON was asked for."""
+    libmamba: bool = False
+    """It is to be micromamba, or mamba, and not conda."""
     _slow: dict[str, str] = field(default_factory=dict)
 
     @classmethod
@@ -112,9 +114,16 @@ class Place:
         flat = [[value] if isinstance(value, str) else value for value in values]
         return list(dict.fromkeys(os.path.expandvars(str(each)) for value in flat for each in value))
 
+    @property
+    def nested(self) -> bool:
+        """Whether the package cache has a folder for each channel, as micromamba's."""
+        return bool(self.settings.get("nested"))
+
     def folders(self, key: str, below: str) -> list[str]:
         """``envs_dirs`` or ``pkgs_dirs``."""
         chosen = [self._path(each) for each in self.listed(key)]
+        if self.libmamba and not chosen:
+            return [f"{self.root}/{below}", *([f"{self.home}/.mamba/pkgs"] if below == "pkgs" else [])]
         return chosen or [f"{self.root}/{below}", f"{self.home}/.conda/{below}"]
 
     @property
@@ -163,7 +172,9 @@ class Place:
         return otherwise or os.environ.get("CONDA_PREFIX") or self.root
 
     def is_environment(self, prefix: str) -> bool:
-        """Whether conda takes *prefix* for an environment."""
+        """Whether conda takes *prefix* for an environment; libmamba's programs content themselves with a folder."""
+        if self.libmamba:
+            return Path(f"{prefix}/conda-meta").is_dir()
         return Path(f"{prefix}/conda-meta/history").is_file()
 
     def known(self) -> list[str]:
@@ -198,10 +209,13 @@ class Place:
 class interruptible:
     """Within it a signal ends the work with :class:`Interrupted`, as conda does while it changes things."""
 
-    _SIGNALS = (signal.SIGABRT, signal.SIGINT, signal.SIGTERM, signal.SIGQUIT)
+    def __init__(self, place: Place) -> None:
+        # micromamba listens to this one alone.
+        more = () if place.libmamba else (signal.SIGABRT, signal.SIGTERM, signal.SIGQUIT)
+        self._signals = (signal.SIGINT, *more)
 
     def __enter__(self) -> None:
-        self._before = [(number, signal.signal(number, self._raise)) for number in self._SIGNALS]
+        self._before = [(number, signal.signal(number, self._raise)) for number in self._signals]
 
     def __exit__(self, *_: object) -> None:
         for number, before in self._before:

@@ -92,10 +92,13 @@ def make_tools(
     names: Sequence[str] = ("conda",),
     *,
     facts: str | None = None,
+    folders: Sequence[Path] | None = None,
 ) -> None:
     """Make the install at *root* one of the stand-in, for the account whose home is *home*.
 
-    *settings*: ``version``; ``mirrors`` (folders that stand for addresses), ``cuda`` (of the driver, or None).
+    *settings*: ``version``; ``mirrors`` (folders that stand for addresses), ``cuda`` (of the driver, or None);
+    ``nested`` for a package cache as micromamba's, ``libmamba`` for the version of mamba or micromamba.
+    *names* of its programs decide whose words they speak; *folders*: where they are, if not in the root.
     *facts*: what ``info --json`` says once and for all, where starting Python for it would be too much.
     """
     file = root / SETTINGS
@@ -104,10 +107,10 @@ def make_tools(
     said = file.with_name("standin-info.json") if facts is not None else None
     if said is not None:
         said.write_text(f"{facts}\n", encoding="utf-8")
-    for folder in ("bin", "condabin"):
-        (root / folder).mkdir(parents=True, exist_ok=True)
+    for folder in folders or (root / "bin", root / "condabin"):
+        folder.mkdir(parents=True, exist_ok=True)
         for name in names:
-            path = root / folder / name
+            path = folder / name
             path.unlink(missing_ok=True)
             path.write_text(launcher(str(root), said), encoding="utf-8")
             path.chmod(0o755)

@@ -21,7 +21,7 @@ class Phase:
     """``NAME: ...working... done``, and a turning bar on a terminal."""
 
     def __init__(self, place: Place, name: str) -> None:
-        self._said = f"{name}: " if not place.as_json else ""
+        self._said = f"{name}: " if not place.as_json and not place.libmamba else ""
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
 
@@ -57,7 +57,7 @@ class Bars:
     """The bars of the packages that are fetched and unpacked."""
 
     def __init__(self, place: Place, dists: Sequence[Dist]) -> None:
-        self._quiet = place.as_json
+        self._quiet = place.as_json or place.libmamba
         self._drawn = not self._quiet and on_terminal()
         self._at = {stem(dist): position for position, dist in enumerate(dists)}
         self._dists = dists

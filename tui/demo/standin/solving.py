@@ -87,7 +87,7 @@ def solve(
                     for name, version, build in place.virtual
                 ],
                 channel_priority=ChannelPriority.Strict if priority == "strict" else ChannelPriority.Disabled,
-                add_pip_as_python_dependency=True,
+                add_pip_as_python_dependency=not place.libmamba,
             )
         )
     except SolverError as error:

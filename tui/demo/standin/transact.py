@@ -55,10 +55,10 @@ class Transaction:
                 clashes = self._clashes(files)
             for line in clashes:
                 print(line, file=sys.stderr)
-            with interruptible():
+            with interruptible(self.place):
                 self._execute(files, python)
         except BaseException:
-            if created:
+            if created and not self.place.libmamba:
                 shutil.rmtree(self.prefix, ignore_errors=True)
             raise
         for path in self._trash:
@@ -114,10 +114,12 @@ class Transaction:
             with Phase(self.place, "Executing transaction"):
                 for dist in self.unlink:
                     working = dist
+                    self._say(f"Unlinking {stem(dist)}")
                     self._unlink(dist)
                 linked: list[tuple[Dist, Path, list[dict[str, Any]]]] = []
                 for dist, folder, inside in files:
                     working = dist
+                    self._say(f"Linking {stem(dist)}")
                     linked.append((dist, folder, self._link(inside, folder)))
                 for dist, _, paths in linked:
                     paths += self._compile(paths, python) if dist.get("noarch") == "python" else ()
@@ -129,6 +131,10 @@ class Transaction:
         except (Exception, KeyboardInterrupt) as error:
             self._roll_back(working, error)
             raise
+
+    def _say(self, line: str) -> None:
+        if self.place.libmamba and not self.place.as_json:
+            print(line, flush=True)
 
     def _unlink(self, dist: Dist) -> None:
         for number, name in enumerate((*dist["files"], f"conda-meta/{stem(dist)}.json")):
@@ -184,7 +190,7 @@ class Transaction:
         self._folders(posixpath.dirname(path))
         self._undo.append(Path(path).unlink)
         body = record(dist, folder, paths, self.requested.get(str(dist["name"])))
-        Path(path).write_text(json.dumps(body, indent=2, sort_keys=True), encoding="utf-8")
+        Path(path).write_text(json.dumps(body, indent=4 if self.place.libmamba else 2, sort_keys=True), "utf-8")
 
     def _history(self) -> None:
         path = Path(self.prefix, "conda-meta/history")
@@ -193,19 +199,26 @@ class Transaction:
             path.touch()
             self._undo.append(path.unlink)
         now = time.strftime("%Y-%m-%d %H:%M:%S")
-        lines = [f"==> {now} <==", f"# cmd: {' '.join(self.place.argv)}", f"# conda version: {self.place.version}"]
-        lines += sorted(f"-{dist_str(self.place, dist, full=True)}" for dist in self.unlink)
-        lines += sorted(f"+{dist_str(self.place, dist, full=True)}" for dist in self.link)
+        lines = [f"==> {now} <==", f"# cmd: {' '.join(self.place.argv)}"]
+        if self.place.libmamba:
+            lines.append("# conda version: 3.8.0")
+            lines += [f"-{each['channel']}::{stem(each)}" for each in self.unlink]
+            lines += [f"+{each['channel']}::{stem(each)}" for each in self.link]
+        else:
+            lines.append(f"# conda version: {self.place.version}")
+            lines += sorted(f"-{dist_str(self.place, dist, full=True)}" for dist in self.unlink)
+            lines += sorted(f"+{dist_str(self.place, dist, full=True)}" for dist in self.link)
         for words, specs in (("remove", self.remove_specs), ("update", self.update_specs)):
             if specs:
-                lines.append(f"# {words} specs: {list(specs)!r}")
+                listed = json.dumps(list(specs)) if self.place.libmamba else repr(list(specs))
+                lines.append(f"# {words} specs: {listed}")
         with path.open("a", encoding="utf-8") as out:
             out.write("\n".join(lines) + "\n")
 
     def _roll_back(self, working: Dist | None, error: BaseException) -> None:
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGQUIT):
             signal.signal(number, signal.SIG_IGN)
-        if working is not None:
+        if working is not None and not self.place.libmamba:
             what = "installing" if working in self.link else "uninstalling"
             named = dist_str(self.place, working, full=True)
             print(
