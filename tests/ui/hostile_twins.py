@@ -13,6 +13,8 @@ from rich.cells import split_graphemes
 from textual.app import App
 
 from tests.ui.fake_fleet import GIB, NOW, FakeFleet, fault, fill, gpus, mounts
+from tests.ui.fake_tasks import task
+from tui.domain.changes import Change, ChangeKind, Concern, ConcernKind, Prepared
 from tui.domain.environments import Environment, EnvKind, Install, Manager, UsageSignal, Use
 from tui.domain.faults import FaultKind
 from tui.domain.gpus import GpuProcess
@@ -20,13 +22,17 @@ from tui.domain.history import Dist, History, Request, Revision
 from tui.domain.hosts import HostSpec, HostState
 from tui.domain.machine import Load, Machine
 from tui.domain.packages import PackageInterner, PackageManager
+from tui.domain.planned import PackagePlan, PlannedPackage
 from tui.domain.sessions import Pane, Session, Window
 from tui.domain.snapshot import HostSnapshot, Part
+from tui.domain.tasks import Holder, Task, TaskState
 from tui.domain.text import printable
 from tui.ports import ConnectionFacts
+from tui.remote.condasays.progress import Phase
+from tui.services.tasks import Progress
 from tui.ui.present.cell import shown
 
-__all__ = ["FILLER", "Picture", "differences", "hostile", "picture", "plain", "twin"]
+__all__ = ["FILLER", "Picture", "change", "differences", "hostile", "picture", "plain", "twin"]
 
 FILLER = "ø"
 WIDE = "国"
@@ -87,10 +93,37 @@ def twin(word: Word) -> FakeFleet:
     lost = fault(FaultKind.TIMEOUT, f"It said {printable(word(7))}", f"Look at {printable(word(8))}", NOW + 42)
     fleet.state("down", HostState.WAITING, lost)
     fleet.state("shut", HostState.DOWN, fault(FaultKind.AUTH_FAILED, printable(word(9)), printable(word(10))))
+    fleet.task_desk.put("alpha", *_tasks(word))
+    fleet.task_desk.progresses[_tasks(word)[0].id] = Progress(Phase.DOWNLOADING, word(17), 31, word(18), word(19))
     for view in fleet.store.hosts():
         for env in view.snapshot.environments.value or ():
             fleet.histories[env.host, env.prefix] = _history(word, env.prefix)
     return fleet
+
+
+def _tasks(word: Word) -> tuple[Task, ...]:
+    """A task that runs, one that waits, and one that was refused."""
+    said = (("concern", word(20), word(21), word(22)), ("left", word(23)), (word(24), word(25)))
+    usual: dict[str, object] = {"operator": word(16), "summary": word(26), "kind": word(27)}
+    argv = (f"/{word(28)}", word(29), word(30))
+    holder = Holder("task", word(32), word(33), word(34), 4711, task_kind=word(35), target=f"/{word(36)}")
+    return (
+        task("alpha", 0, target=f"/envs/{word(37)}", argv=argv, **usual),
+        task("alpha", 1, TaskState.WAITING_LOCK, target=f"/envs/{word(38)}", argv=argv, waits_for=holder, **usual),
+        task("alpha", 2, TaskState.FAILED, target=f"/envs/{word(39)}", argv=argv, exit_code=3, said=said, **usual),
+    )
+
+
+def change(word: Word) -> list[Prepared]:
+    """Two changes of what is called by *word*, one of them with all that there is to say."""
+    plan = PackagePlan(
+        link=(PlannedPackage(word(1), word(2), word(3), word(4)), PlannedPackage(word(5), word(6), word(7), word(8))),
+        unlink=(PlannedPackage(word(5), word(9), word(10), word(11)), PlannedPackage(word(12))),
+        download_shown=word(13),
+    )
+    used = Concern.of(ConcernKind.IN_USE, printable(word(14)), (printable(word(16)), printable(word(17))))
+    wish = Change(ChangeKind.INSTALL, "alpha", f"/envs/{word(18)}", name=word(19), new_prefix=f"/{word(20)}")
+    return [Prepared(wish, ("conda", word(21)), NOW, (used,), plan, needed_bytes=GIB, free_bytes=GIB)]
 
 
 def _snapshot(host: str, number: int, word: Word, common: Word) -> HostSnapshot:

@@ -9,9 +9,10 @@ import pytest
 from textual.widgets import Input
 
 from tests.ui.driving import quiet, running
-from tests.ui.hostile_twins import FILLER, Picture, Word, differences, hostile, picture, plain, twin
+from tests.ui.hostile_twins import FILLER, Picture, Word, change, differences, hostile, picture, plain, twin
 from tui.domain.text import printable
 from tui.ports import HostKeyQuestion, SecretKind, SecretQuestion
+from tui.ui.dialogs.change import ChangeDialog
 from tui.ui.dialogs.host_key import HostKeyDialog
 from tui.ui.dialogs.message import failure
 from tui.ui.dialogs.secret import SecretDialog
@@ -37,6 +38,9 @@ WALK: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("a filter", ("slash", *"listed")),
     ("sessions", ("escape", "4", "j")),
     ("the detail of a session", ("enter",)),
+    ("tasks", ("escape", "5")),
+    ("a task that waits", ("j",)),
+    ("the detail of a task that was refused", ("j", "enter")),
     ("hosts", ("escape", "6", "j")),
     ("the log of a host", ("enter",)),
     ("a package on the fleet", ("escape", "f", *"pytorch")),
@@ -48,6 +52,7 @@ DIALOGS: dict[str, Callable[[Word], Any]] = {
         HostKeyQuestion("alpha", word(0), 22, word(1), word(2), f"/home/ada/{word(3)}")
     ),
     "a secret": lambda word: SecretDialog(SecretQuestion("alpha", SecretKind.INTERACTIVE, word(4), word(5), attempt=2)),
+    "a change": lambda word: ChangeDialog(change(word)),
     "a failure": lambda word: failure(f"Could not {printable(word(6))}", printable(word(7)), printable(word(8))),
 }
 
