@@ -119,7 +119,7 @@ cg_leave_place() {
 cg_sweep() {
   cg_index || return 0
   for cg_x in "$cg_ix"/*; do
-    [ -L "$cg_x" ] && [ -n "$(find "$cg_x" -maxdepth 0 -mmin +60 2>/dev/null)" ] || continue
+    if ! [ -L "$cg_x" ] || [ -z "$(find "$cg_x" -maxdepth 0 -mmin +60 2>/dev/null)" ]; then continue; fi
     cg_slot=$(readlink "$cg_x" && printf x)
     cg_slot=${cg_slot%x}
     cg_slot=${cg_slot%"$cg_nl"}
