@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import Any
 
 from rich.cells import split_graphemes
 from textual.app import App
@@ -104,7 +105,7 @@ def twin(word: Word) -> FakeFleet:
 def _tasks(word: Word) -> tuple[Task, ...]:
     """A task that runs, one that waits, and one that was refused."""
     said = (("concern", word(20), word(21), word(22)), ("left", word(23)), (word(24), word(25)))
-    usual: dict[str, object] = {"operator": word(16), "summary": word(26), "kind": word(27)}
+    usual: dict[str, Any] = {"operator": word(16), "summary": word(26), "kind": word(27)}
     argv = (f"/{word(28)}", word(29), word(30))
     holder = Holder("task", word(32), word(33), word(34), 4711, task_kind=word(35), target=f"/{word(36)}")
     return (
