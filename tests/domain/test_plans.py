@@ -167,6 +167,14 @@ def test_other_tools_caches_join_by_their_own_count_or_by_the_table() -> None:
     }
 
 
+def test_a_caches_trash_is_not_counted_again_beside_its_temporary_files() -> None:
+    trash = CacheItem(CacheKind.TRASH, CACHE + "/.trash", "ada", 500, 500, 500, 4)
+    known = tables(caches=(trash,), account="ada", mounts=(Mount("/", "sda", "ext4"),))
+    both = [item(ItemKind.TRASH, CACHE + "/.trash", known), Item("gpu01", ItemKind.TEMP, CACHE)]
+    assert outlook(both[:1], {"gpu01": known}).bytes == 500
+    assert outlook(both, {"gpu01": known}).hosts[0].twice == (both[0],)
+
+
 def test_everything_of_some_kinds_is_found_where_it_holds_something() -> None:
     assert [(each.kind, each.path) for each in tables().items(DEFAULT_KINDS)] == [(ItemKind.TARBALLS, CACHE)]
     kinds = [each.kind for each in tables().items((ItemKind.PACKAGES, ItemKind.ENVIRONMENT))]

@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from tests.remote.cleanhost import clean, clean_start, look, said_by
+from tests.remote.shells import SHELLS, busybox_path
 from tests.remote.taskhost import TaskHost, until
 from tui.domain.changes import ConcernKind
 from tui.domain.planitems import ItemKind
@@ -274,3 +275,36 @@ async def test_killed_at_any_moment_it_leaves_whole_packages_and_no_number(
         assert (await clean(host, wish(cache)))[0].state is TaskState.SUCCEEDED
     assert names(cache) == ["notes", "urls", "urls.txt"]
     await host.close()
+
+
+async def test_an_account_without_privileges_cleans_what_is_its_own(cache: Path, tmp_path: Path) -> None:
+    for folder in (tmp_path, *tmp_path.parents[:2]):
+        folder.chmod(folder.stat().st_mode | 0o755)
+    foreign = tmp_path / "foreign"
+    foreign.mkdir()
+    for name in ("urls.txt", "a-1-0.conda"):
+        (foreign / name).touch()
+    subprocess.run(["chown", "-R", "4321:4321", cache.parent], check=True)
+    for folder in (cache / PACKAGE / "lib", cache / PACKAGE):
+        folder.chmod(0o555)
+    (tmp_path / "home").mkdir()
+    os.chown(tmp_path / "home", 4321, 4321)
+    host = TaskHost(tmp_path / "home", wrap=("setpriv", "--reuid=4321", "--regid=4321", "--clear-groups"))
+    try:
+        task, said = await clean(host, wish(cache))
+        assert (task.state, names(cache)) == (TaskState.SUCCEEDED, ["notes", "urls", "urls.txt"]), said
+        ahead = await look(host, wish(foreign, ItemKind.TARBALLS))
+        assert [each[0] for each in ahead.concerns] == ["not_writable"]
+        shared = CleanRequest(((ItemKind.TRITON, str(foreign)),))
+        assert [each[0] for each in (await look(host, shared)).concerns] == ["not_writable", "foreign_owner"]
+    finally:
+        await host.close()
+
+
+async def test_without_gnu_find_nothing_is_cleaned(cache: Path, tmp_path: Path) -> None:
+    host = TaskHost(tmp_path / "home", SHELLS["busybox"], path=busybox_path(tmp_path / "busybox"))
+    try:
+        ahead = await look(host, wish(cache))
+        assert [each[0] for each in ahead.concerns] == ["no_tool"]
+    finally:
+        await host.close()

@@ -7,6 +7,7 @@ are now: whatever changed since it was chosen is refused.
 
 from __future__ import annotations
 
+import posixpath
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
@@ -99,7 +100,7 @@ class HostOutlook:
     mounts: tuple[MountFreed, ...] = ()
     refused: tuple[Refusal, ...] = ()
     twice: tuple[Item, ...] = ()
-    """Those that are the same thing as one on an earlier host: counted and removed there."""
+    """Those that are the same thing as another one, mostly on an earlier host: counted and removed there."""
     counted: float | None = None
     """When; None: nobody did, and nothing is known."""
 
@@ -202,6 +203,7 @@ def _host(
     chosen: set[tuple[str, ItemKind, str]] = set()
     refused: dict[Item, Refusal] = {}
     items = list(dict.fromkeys(items))
+    keys = {item.key for item in items}
     # The innermost first: what lies in an environment and stays speaks against that environment.
     for item in sorted(items, key=lambda each: len(each.path), reverse=True):
         identity = known.identity(item.kind, item.path)
@@ -209,6 +211,8 @@ def _host(
             if (item.kind, identity) in seen:
                 continue
             seen.add((item.kind, identity))
+        if item.kind is ItemKind.TRASH and (item.host, ItemKind.TEMP, posixpath.dirname(item.path)) in keys:
+            continue  # it is among the temporary files of its cache
         stands = standing(concerns_of(item, known, chosen), accepted.get(item.key, ()))
         if stands:
             refused[item] = Refusal(item, stands)

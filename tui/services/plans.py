@@ -21,6 +21,7 @@ from tui.domain.phrases import phrase
 from tui.domain.planitems import ENVIRONMENTS, HostTables, Item, ItemKind
 from tui.domain.planreport import HostReport, MountActual, PlanReport, Removed
 from tui.domain.plans import Changed, HostOutlook, MountFreed, Outlook, Plan, Refusal, outlook, recheck
+from tui.domain.targets import install_of
 from tui.domain.tasks import Task, TaskState, new_task_id
 from tui.domain.text import printable
 from tui.ports import Clock
@@ -140,7 +141,7 @@ class PlanDesk:
         found = outlook(items, tables, agreed)
         await asyncio.gather(
             *(self._look(each, plan, tables[each.host], agreed, looks, against, faults) for each in found.hosts),
-            *(self._prepare(item, agreed, prepared, against, faults) for item in found.items),
+            *(self._prepare(item, tables[item.host], agreed, prepared, against, faults) for item in found.items),
         )
         hosts = tuple(
             _with_looks(each, tables[each.host], looks.get(each.host), against, plan.older_s, agreed)
@@ -182,6 +183,7 @@ class PlanDesk:
     async def _prepare(
         self,
         item: Item,
+        known: HostTables,
         accepted: Mapping[Key, Collection[ConcernKind]],
         prepared: dict[Key, Prepared],
         against: dict[Key, tuple[Concern, ...]],
@@ -194,7 +196,12 @@ class PlanDesk:
         if item.kind is not ItemKind.ENVIRONMENT:
             return
         try:
-            found = await self._fleet.changes.prepare(Change(ChangeKind.REMOVE, item.host, item.path, name=item.name))
+            env = known.environment(item.path)
+            installs = self._fleet.store.host(item.host).snapshot.installs.value or ()
+            install = None if env is None else install_of(env, installs)
+            root = None if install is None else install.root
+            change = Change(ChangeKind.REMOVE, item.host, item.path, root, item.name)
+            found = await self._fleet.changes.prepare(change)
         except CondafleetError as error:
             faults.setdefault(item.host, error)
             return

@@ -6,6 +6,7 @@ again under the caches' locks, removes, proves that what was to go is gone, and 
 
 from __future__ import annotations
 
+import posixpath
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
@@ -29,6 +30,7 @@ _LETTERS = {
     ItemKind.TEMP: "m",
     ItemKind.LOGS: "l",
 }
+_HELD = PACKAGE_CACHE | {ItemKind.TRASH}
 _ANSWER_LIMIT = 4 << 20
 MOST_SAID = 5000
 
@@ -179,7 +181,11 @@ def _number(word: str) -> int | None:
 
 def clean_job(request: CleanRequest, *, id: str, operator: str, roots: Sequence[str] = (), summary: str = "") -> Job:
     """The task that cleans: under the lock of each package cache that loses a part, while no conda runs in *roots*."""
-    caches = tuple(dict.fromkeys(path for kind, path in request.parts if kind in PACKAGE_CACHE))
+    # What conda put into a cache's .trash is the cache's, too.
+    held = (
+        posixpath.dirname(path) if kind is ItemKind.TRASH else path for kind, path in request.parts if kind in _HELD
+    )
+    caches = tuple(dict.fromkeys(held))
     target = next((path for _, path in request.parts), "")
     argv = ["condafleet", "clean", *(f"{kind.value}:{path}" for kind, path in request.parts)]
     spec = TaskSpec(id, "clean", target, tuple(argv), operator, caches, tuple(roots), summary)
