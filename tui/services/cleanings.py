@@ -44,7 +44,8 @@ _KEPT = {
 def concern_of(kind: str, detail: str) -> Concern:
     """A concern in the host's words."""
     known = ConcernKind(kind) if kind in {each.value for each in ConcernKind} else ConcernKind.CHANGED
-    text = phrase(_TEXTS.get(known, _TEXTS[ConcernKind.CHANGED]))
+    template = _TEXTS.get(known, _TEXTS[ConcernKind.CHANGED])
+    text = phrase(template)
     details = (printable(detail)[:200],) if detail else ()
     if known in (ConcernKind.MOUNTED, ConcernKind.NESTED):
         return Concern(known, text, Severity.FORBIDDEN, details)
@@ -53,7 +54,8 @@ def concern_of(kind: str, detail: str) -> Concern:
 
 def kept_note(kept: Kept) -> str:
     """Why something stayed."""
-    return phrase(_KEPT.get(kept.why, mark("{n} stay")), n=f"{kept.count:,}")
+    template = _KEPT.get(kept.why, mark("{n} stay"))
+    return phrase(template, n=f"{kept.count:,}")
 
 
 def clean_request(
