@@ -103,6 +103,15 @@ def test_what_is_unlinked_is_gone_with_its_folders_and_nothing_else(install: Sta
     ]
 
 
+def test_pins_hold_what_an_update_would_move(install: StandinInstall) -> None:
+    prefix = install.create("env", "libsmall=1.0")
+    (prefix / "conda-meta/pinned").write_text("# kept\nlibsmall <2\n")
+    install.run("update", "-y", "-n", "env", "--all")
+    assert records(prefix)["libsmall"]["version"] == "1.1"
+    done = install.run("install", "-y", "--json", "-n", "env", "libsmall=2", check=False)
+    assert (done.returncode, kind_of(done)) == (1, Kind.UNSATISFIABLE)
+
+
 def test_creating_over_an_environment_deletes_it_before_it_solves(install: StandinInstall) -> None:
     prefix = install.create("env", "libsmall")
     (prefix / "results.csv").write_text("1\n")

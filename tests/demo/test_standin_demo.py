@@ -14,6 +14,7 @@ from tui.demo.catalog import catalog
 from tui.demo.channel import archive
 from tui.demo.channel_demo import DemoChannel
 from tui.demo.fleet import DemoFleet
+from tui.demo.plan import HostPlan
 from tui.remote.condasays.plan import read_plan
 
 Run = Callable[..., subprocess.CompletedProcess[bytes]]
@@ -85,6 +86,16 @@ def test_a_package_comes_into_each_environment_and_nothing_else_moves(run: Run, 
         assert added <= {"pytz", "bzip2"} and (plan.message or added), prefix
         looked_at += 1
     assert looked_at >= 2
+
+
+def test_a_light_host_tells_its_places_at_once_and_can_be_changed_all_the_same() -> None:
+    with DemoFleet((HostPlan("node", "node"),)) as light:
+        root = light.host("node").home / "miniforge3"
+        told = json.loads(run_ssh(light, "node", "miniforge3/bin/conda info --json").stdout)
+        assert told["pkgs_dirs"][0] == f"{root}/pkgs" and (root / "etc/standin-info.json").exists()
+        done = run_ssh(light, "node", "miniforge3/bin/conda create -y -n copy --clone etl")
+        assert done.returncode == 0, done.stderr
+        assert (root / "envs/copy/bin/python3.11").exists()
 
 
 def test_what_the_driver_can_run_decides(run: Run) -> None:

@@ -6,10 +6,19 @@ import ast
 import re
 from pathlib import Path
 
-__all__ = ["requests"]
+__all__ = ["pins", "requests"]
 
 _SPECS = re.compile(r"# (update|remove|install) specs: (\[.*\])")
 _NAME = re.compile(r"(?:.*::)?([A-Za-z0-9_.-]+)")
+
+
+def pins(prefix: str) -> list[str]:
+    """The specs of ``conda-meta/pinned``."""
+    try:
+        lines = Path(prefix, "conda-meta/pinned").read_text("utf-8", "replace").splitlines()
+    except OSError:
+        return []
+    return [line.strip() for line in lines if line.strip() and not line.lstrip().startswith("#")]
 
 
 def requests(prefix: str) -> dict[str, str]:

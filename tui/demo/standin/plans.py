@@ -14,7 +14,7 @@ from tui.demo.standin.cache import unpacked
 from tui.demo.standin.channels import Channel
 from tui.demo.standin.dists import Dist, canonical, channel_url, installed, ordered, spec_of, stem
 from tui.demo.standin.faults import Fault
-from tui.demo.standin.past import requests
+from tui.demo.standin.past import pins, requests
 from tui.demo.standin.place import Place
 
 __all__ = ["Change", "channels_of", "explicit_dists", "linked_as_they_are", "plan", "read_specs"]
@@ -108,7 +108,7 @@ def plan(
     want = [*specs, *kept]
     if not prune:
         want += [str(each["name"]) for each in here if each["name"] not in names | past.keys()]
-    final = solving.solve(place, channels, want, locked)
+    final = solving.solve(place, channels, want, locked, [*place.listed("pinned_packages"), *pins(prefix)])
     before = {stem(each) for each in here}
     after = {stem(dist) for dist in final}
     gone: list[Dist] = [each for each in ordered(here) if stem(each) not in after]

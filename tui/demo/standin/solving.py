@@ -60,9 +60,16 @@ def shown(spec: str) -> str:
 
 
 def solve(
-    place: Place, channels: Sequence[Channel], specs: Sequence[str], locked: Sequence[Dist] = ()
+    place: Place,
+    channels: Sequence[Channel],
+    specs: Sequence[str],
+    locked: Sequence[Dist] = (),
+    pins: Sequence[str] = (),
 ) -> list[dict[str, Any]]:
-    """The packages that *specs* come to, *locked* ones as they are where that is possible. Raises Fault."""
+    """The packages that *specs* come to. Raises Fault.
+
+    *locked*: installed ones, kept as they are where that is possible; *pins*: what no package may break.
+    """
     names = set[str]().union(*(channel.names() for channel in channels))
     missing = sorted({spec for spec in specs if name_of(spec) not in names})
     held = {str(each["name"]) for each in locked}
@@ -82,6 +89,7 @@ def solve(
                 [_parsed(spec) for spec in reversed(specs)],
                 sparse,
                 locked_packages=_records(locked),
+                constraints=[_parsed(pin) for pin in pins],
                 virtual_packages=[
                     GenericVirtualPackage(PackageName(name), Version(version), BuildString(build))
                     for name, version, build in place.virtual
