@@ -6,12 +6,13 @@ from pathlib import Path
 
 from tui.cli.change import Found, run_changes
 from tui.cli.context import Context, Fleet
-from tui.cli.makers import Recipe, chosen, environment_selectors, install_root, new_ones, one_source, renamed
+from tui.cli.makers import chosen, environment_selectors, install_root, new_ones, one_source
 from tui.cli.reply import Reply
 from tui.domain.changes import Change, ChangeKind
 from tui.domain.errors import UsageError
 from tui.domain.selectors import parse_selector, select_one_environment
 from tui.domain.targets import check_new
+from tui.domain.wishes import Recipe, renamed
 
 __all__ = ["run_clone", "run_create", "run_packages_change", "run_recreate", "run_remove", "run_rename"]
 
@@ -53,7 +54,7 @@ async def run_rename(context: Context) -> Reply:
 
     async def make(found: Found, fleet: Fleet) -> list[Change]:
         env = select_one_environment(selectors[0], found.environments, context.settings.hosts)
-        return [renamed(env, context.args.name, found)]
+        return [renamed(env, context.args.name, found.installs(env.host))]
 
     return await run_changes(context, selectors, make)
 

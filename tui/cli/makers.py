@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import posixpath
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 
 from tui.cli.change import Found
 from tui.domain.changes import Change, ChangeKind, EnvRef
@@ -13,10 +11,11 @@ from tui.domain.errors import NothingMatchedError, UsageError
 from tui.domain.globs import is_glob
 from tui.domain.hosts import HostSpec
 from tui.domain.selectors import Selector, parse_selector, select_environments, select_one_environment
-from tui.domain.targets import check_new, install_of, place_new
-from tui.domain.text import parse_printed, printable
+from tui.domain.targets import check_new, install_of
+from tui.domain.text import printable
+from tui.domain.wishes import Recipe, new_change
 
-__all__ = ["Recipe", "chosen", "environment_selectors", "install_root", "new_ones", "one_source", "renamed"]
+__all__ = ["chosen", "environment_selectors", "install_root", "new_ones", "one_source"]
 
 
 def environment_selectors(texts: Iterable[str]) -> list[Selector]:
@@ -71,19 +70,6 @@ def install_root(env: Environment, found: Found) -> str | None:
     return None if install is None else install.root
 
 
-@dataclass(frozen=True)
-class Recipe:
-    """What a new environment is made of."""
-
-    specs: tuple[str, ...] = ()
-    pip: tuple[str, ...] = ()
-    channels: tuple[str, ...] = ()
-    explicit: tuple[str, ...] = ()
-    source: EnvRef | None = None
-    left_out: tuple[str, ...] = ()
-    """What a file holds and the new environment will not."""
-
-
 def new_ones(
     kind: ChangeKind,
     selector: Selector,
@@ -99,20 +85,7 @@ def new_ones(
     for spec in specs:
         if spec.name not in answered or not selector.covers_host(spec):
             continue
-        install, prefix, name = place_new(selector, spec.name, found.installs(spec.name), root)
-        change = Change(
-            kind,
-            spec.name,
-            prefix,
-            install.root,
-            name,
-            source=recipe.source,
-            specs=recipe.specs,
-            pip=recipe.pip,
-            channels=recipe.channels,
-            explicit=recipe.explicit,
-        )
-        changes.append(change)
+        changes.append(new_change(kind, spec.name, selector, found.installs(spec.name), recipe, root))
     return changes
 
 
@@ -120,13 +93,3 @@ def one_source(text: str, specs: Sequence[HostSpec], found: Found) -> EnvRef:
     """The one environment that *text* names, to be copied."""
     env = select_one_environment(parse_selector(text), found.environments, specs)
     return EnvRef(env.host, env.prefix)
-
-
-def renamed(env: Environment, name: str, found: Found) -> Change:
-    """*env* under another *name*, beside where it is; an absolute path moves it there."""
-    raw = parse_printed(name)
-    if is_glob(name) or not raw or raw in (".", "..") or ("/" in raw and not raw.startswith("/")):
-        raise UsageError(f"{name!r} can be no name of an environment.", "Write a plain name, or an absolute prefix.")
-    prefix = raw.rstrip("/") if raw.startswith("/") else posixpath.join(posixpath.dirname(env.prefix), raw)
-    root = install_root(env, found)
-    return Change(ChangeKind.RENAME, env.host, env.prefix, root, env.name, new_prefix=prefix)

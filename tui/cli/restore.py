@@ -7,7 +7,7 @@ from dataclasses import replace
 from tui.cli.change import Found, run_changes
 from tui.cli.context import Context, Fleet
 from tui.cli.export import missing_hints
-from tui.cli.makers import Recipe, new_ones
+from tui.cli.makers import new_ones
 from tui.cli.reply import Reply
 from tui.domain.archive import Archive
 from tui.domain.changes import Change, ChangeKind
@@ -16,6 +16,7 @@ from tui.domain.remake import remake
 from tui.domain.selectors import parse_selector
 from tui.domain.targets import check_new
 from tui.domain.text import printable
+from tui.domain.wishes import Recipe
 
 __all__ = ["run_restore"]
 
