@@ -31,6 +31,7 @@ from tui.remote.lane import Lane
 from tui.services.changes import ChangesApi
 from tui.services.events import Bus
 from tui.services.fleet import TerminalPlan
+from tui.services.plans import PlanDesk
 from tui.services.store import DiskCount, Store
 from tui.services.tasks import TasksApi
 
@@ -186,6 +187,10 @@ class FakeFleet:
     def changes(self) -> ChangesApi:
         assert self.desk is not None, "nobody changes anything"
         return self.desk
+
+    @property
+    def plans(self) -> PlanDesk:
+        raise AssertionError("nobody makes plans")
 
     async def put_question(
         self, host: str, kind: str, question: Callable[[Lane], Awaitable[T]], *, keep: bool = False

@@ -34,9 +34,10 @@ async def running(
     prompter: DialogPrompter | None = None,
     join: PassThrough = pass_through,
     deaf_s: float = 0,
+    readonly: bool = False,
 ) -> AsyncIterator[tuple[CondafleetApp, Pilot[int]]]:
     """The app over *fleet*, mounted and drawn; dialogs take keys at once unless *deaf_s* says otherwise."""
-    app = CondafleetApp(fleet, now=lambda: NOW, prompter=prompter, join=join, deaf_s=deaf_s)
+    app = CondafleetApp(fleet, now=lambda: NOW, prompter=prompter, join=join, deaf_s=deaf_s, readonly=readonly)
     async with app.run_test(size=size) as pilot:
         await quiet(pilot)
         yield app, pilot

@@ -25,6 +25,7 @@ from tui.remote.lane import Lane
 from tui.services.changes import ChangesApi
 from tui.services.events import Bus
 from tui.services.fleet import TerminalPlan
+from tui.services.plans import PlanDesk
 from tui.services.store import DiskCount, Store
 
 T = TypeVar("T")
@@ -100,6 +101,10 @@ class FakeFleet:
     @property
     def changes(self) -> ChangesApi:
         raise AssertionError("nobody changes anything")
+
+    @property
+    def plans(self) -> PlanDesk:
+        raise AssertionError("nobody makes plans")
 
     async def put_question(
         self, host: str, kind: str, question: Callable[[Lane], Awaitable[T]], *, keep: bool = False

@@ -5,18 +5,28 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
+from typing import Any
 
-from tests.ui.driving import front, quiet, running, until
+import pytest
+
+from tests.ui.driving import focused, front, quiet, running, until
 from tests.ui.fake_fleet import GIB, FakeFleet, environment, usual_fleet
 from tests.ui.test_views import text
+from tui.domain.changes import Concern, ConcernKind
 from tui.domain.diskcount import DiskCount
 from tui.domain.diskplaces import CACHE_PARTS, OwnerKind
 from tui.domain.disktable import Device, DiskTable, Owner, OwnerState, Row
 from tui.domain.errors import HostFaultError
 from tui.domain.faults import Fault, FaultKind
 from tui.domain.machine import Mount
+from tui.domain.planitems import HostTables, ItemKind
+from tui.domain.planreport import PlanReport, Removed
+from tui.domain.plans import Outlook, Plan, Refusal, outlook
 from tui.domain.snapshot import Part
+from tui.services.plans import ReadyPlan
 from tui.services.store import HostView
+from tui.storage.planfiles import read_plan
 
 NOW = 1.7e9
 CACHE = "/opt/conda/pkgs"
@@ -40,11 +50,43 @@ def table() -> DiskTable:
     return DiskTable((Device("8:1", "/data", "ext4"),), (*environments, *parts), rows)
 
 
+class FakePlans:
+    """Makes plans ready from what was counted, and runs them in no time."""
+
+    def __init__(self) -> None:
+        self.ran: list[Plan] = []
+        self.refuse = False
+
+    async def ready(self, plan: Plan) -> ReadyPlan:
+        tables = {host: HostTables(host, table(), NOW) for host in plan.hosts}
+        found = outlook(plan.items, tables)
+        if self.refuse:
+            against = (Concern.of(ConcernKind.IN_USE, "2 processes use it."),)
+            hosts = tuple(replace(each, items=(), mounts=(), refused=tuple(
+                Refusal(item, against) for item in each.items)) for each in found.hosts)  # fmt: skip
+            found = Outlook(hosts)
+        return ReadyPlan(plan, tables, found)
+
+    async def run(self, ready: ReadyPlan) -> PlanReport:
+        self.ran.append(ready.plan)
+        hosts = [
+            replace(each, removed=tuple(Removed(item, True) for item in each.outlook.items))
+            for each in ready.report.hosts
+        ]
+        return replace(ready.report, hosts=tuple(hosts), ran=NOW)
+
+
 class Counted(FakeFleet):
     """A fleet whose hosts can be counted."""
 
+    desk: FakePlans | None = None
     fault: Fault | None = None
     gate: asyncio.Event | None = None
+
+    @property
+    def plans(self) -> Any:
+        assert self.desk is not None
+        return self.desk
 
     async def disk(self, host: str, progress: Callable[[int], None] | None = None, *, fresh: bool = False) -> DiskCount:
         if progress is not None:
@@ -62,6 +104,7 @@ def counted() -> Counted:
     made = usual_fleet()
     made.__class__ = Counted
     assert isinstance(made, Counted)
+    made.desk = FakePlans()
     for view in made.store.hosts():
         old = replace(environment(view.name, "old"), prefix="/envs/old", last_used=NOW - 300 * 86400)
         busy = replace(environment(view.name, "busy"), prefix="/envs/busy", in_use=())
@@ -118,3 +161,77 @@ async def test_a_count_that_fails_says_why_in_its_row_and_in_the_detail() -> Non
     async with running(fleet, (160, 40)) as (app, pilot):
         await pilot.press("3", "n")
         await until(pilot, lambda: "Install findutils." in text(app))
+
+
+async def test_what_is_marked_goes_when_the_person_says_so_and_not_before() -> None:
+    fleet = counted()
+    assert fleet.desk is not None
+    async with running(fleet, (120, 40)) as (app, pilot):
+        await pilot.press("3", "n")
+        await until(pilot, lambda: "tarballs" in text(app))
+        name = fleet.store.hosts()[0].name
+        tarballs = (name, ItemKind.TARBALLS, CACHE)
+        front(app).marks.add([tarballs])
+        await pilot.press("delete")
+        await until(pilot, lambda: "Let 1 thing go" in text(app) and focused(app) == "cancel")
+        await pilot.press("enter")
+        await quiet(pilot)
+        assert not fleet.desk.ran
+        await pilot.press("delete")
+        await until(pilot, lambda: focused(app) == "cancel")
+        await pilot.press("right", "enter")
+        await until(pilot, lambda: "The plan is done" in text(app))
+        assert [item.key for item in fleet.desk.ran[0].items] == [tarballs]
+        await pilot.press("escape")
+        await until(pilot, lambda: tarballs not in front(app).marks)
+
+
+async def test_a_row_that_the_filter_hides_is_named_among_what_goes() -> None:
+    fleet = counted()
+    async with running(fleet, (120, 40)) as (app, pilot):
+        await pilot.press("3", "n")
+        await until(pilot, lambda: "tarballs" in text(app))
+        front(app).marks.add([(fleet.store.hosts()[0].name, ItemKind.TARBALLS, CACHE)])
+        await pilot.press("slash", *"what:environment", "enter")
+        await until(pilot, lambda: "hidden by the filter" in text(app))
+        await pilot.press("delete")
+        await until(pilot, lambda: "Let 1 thing go" in text(app))
+        assert "hidden by the filter" in text(app)
+
+
+async def test_what_is_refused_asks_for_nothing_and_says_why() -> None:
+    fleet = counted()
+    assert fleet.desk is not None
+    fleet.desk.refuse = True
+    async with running(fleet, (120, 40)) as (app, pilot):
+        await pilot.press("3", "n")
+        await until(pilot, lambda: "tarballs" in text(app))
+        front(app).marks.add([(fleet.store.hosts()[0].name, ItemKind.TARBALLS, CACHE)])
+        await pilot.press("delete")
+        await until(pilot, lambda: "Nothing of it can go" in text(app) and "2 processes use it." in text(app))
+        assert not fleet.desk.ran
+
+
+async def test_a_plan_is_saved_where_one_stands(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    fleet = counted()
+    async with running(fleet, (120, 40)) as (app, pilot):
+        await pilot.press("3", "n")
+        await until(pilot, lambda: "tarballs" in text(app))
+        front(app).marks.add([(fleet.store.hosts()[0].name, ItemKind.TARBALLS, CACHE)])
+        await pilot.press("w")
+        await until(pilot, lambda: any(tmp_path.iterdir()))
+    (file,) = list(tmp_path.glob("*"))  # noqa: ASYNC240 # one name
+    assert read_plan(file).items[0].path == CACHE
+
+
+async def test_with_readonly_nothing_can_be_let_go() -> None:
+    fleet = counted()
+    async with running(fleet, (120, 40), readonly=True) as (app, pilot):
+        await pilot.press("3", "n")
+        await until(pilot, lambda: "tarballs" in text(app))
+        front(app).marks.add([(fleet.store.hosts()[0].name, ItemKind.TARBALLS, CACHE)])
+        await pilot.press("delete")
+        await quiet(pilot)
+        assert len(app.screen_stack) == 1
+        assert "Let go" not in text(app)

@@ -36,6 +36,7 @@ from tui.services.waiting import abandon
 from tui.services.watcher import HostWatcher, World
 
 if TYPE_CHECKING:
+    from tui.services.plans import PlanDesk
     from tui.services.taskdesk import TaskDesk
 
 __all__ = ["FleetService"]
@@ -260,6 +261,13 @@ class FleetService:
         self._tasks = TaskDesk(self.store, self._clock, watch, past, self._operator, self.settings.limits.tasks)
         self._inventoried = watch.inventoried
         return self._tasks
+
+    @cached_property
+    def plans(self) -> PlanDesk:
+        """Plans; see :class:`FleetApi`."""
+        from tui.services.plans import PlanDesk
+
+        return PlanDesk(self, self._clock, self._operator)
 
     async def _start_job(self, host: str, job: Job) -> Task:
         return await self.tasks.start(host, job)

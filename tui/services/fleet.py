@@ -16,6 +16,7 @@ from tui.services.events import Bus
 from tui.services.store import DiskCount, Store
 
 if TYPE_CHECKING:  # whoever only looks at a fleet does not pay for what tasks are made of
+    from tui.services.plans import PlanDesk
     from tui.services.tasks import TasksApi
 
 __all__ = ["FleetApi", "TerminalPlan"]
@@ -46,6 +47,10 @@ class FleetApi(Protocol):
     @property
     def tasks(self) -> TasksApi:
         """Tasks: what runs on the hosts, and what ran there."""
+
+    @property
+    def plans(self) -> PlanDesk:
+        """Plans: made ready, and run on all their hosts."""
 
     async def start(self, hosts: Iterable[str] | None = None) -> None:
         """Show the last snapshots, then begin to connect and watch *hosts* (None: all). Returns at once."""

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
+import time
 from collections.abc import Hashable, Sequence
+from functools import partial
+from pathlib import Path
 from typing import ClassVar, cast
 
 from textual.binding import BindingType
@@ -10,13 +14,19 @@ from textual.binding import BindingType
 from tui.domain.filters_disk import DISK, DiskRow
 from tui.domain.phrases import phrase
 from tui.domain.planitems import HostTables, Item, ItemKind
+from tui.domain.plans import Plan
+from tui.domain.text import printable
 from tui.services.fleet import FleetApi
 from tui.services.store import HostView
+from tui.storage.planfiles import write_plan
 from tui.ui.catalog import COMMANDS
 from tui.ui.catalog import DISK as MODE
 from tui.ui.commands import bindings
+from tui.ui.dialogs.confirm import ConfirmDialog
+from tui.ui.dialogs.message import MessageDialog
+from tui.ui.dialogs.report import ReportDialog
 from tui.ui.language import said, tr, trn
-from tui.ui.present import disk, disk_detail
+from tui.ui.present import disk, disk_detail, plan_lines
 from tui.ui.present.cell import Cell, Tone, cell, join, remote, shown
 from tui.ui.present.lines import Line
 from tui.ui.present.notes import empty_note
@@ -43,6 +53,7 @@ class DiskScreen(TableScreen):
     def __init__(self, fleet: FleetApi) -> None:
         super().__init__(fleet)
         self.sort = Sort("frees", True)
+        self._letting_go = False
 
     def counted(self, number: int) -> str:
         return trn("{n} thing", "{n} things", number)
@@ -132,6 +143,62 @@ class DiskScreen(TableScreen):
         self.grid.refresh()
         self.show_around()
 
+    # Letting go
+
+    def action_let_go(self) -> None:
+        """Let the marked things go, or the row's."""
+        self.let_go_rows(self.targets())
+
+    def let_go_rows(self, keys: Sequence[Hashable]) -> None:
+        """Count the hosts of *keys* again, show what would go, and do it if the person says so."""
+        items = self._items(keys)
+        if not items:
+            self.app.tell(tr("Nothing here that could go; n counts the disk of a host"))
+        elif self._letting_go:
+            self.app.tell(tr("Another plan is being looked at"))
+        else:
+            self._letting_go = True
+            self.app.launch(partial(self._let_go, items), phrase("let things go"))
+
+    async def _let_go(self, items: list[Item]) -> None:
+        plan = Plan(tuple(items), self.app.now())
+        shown = set(self.shown_keys())
+        try:
+            self.app.tell(trn("Counting {n} host again first", "Counting {n} hosts again first", len(plan.hosts)))
+            ready = await self.fleet.plans.ready(plan)
+            report = ready.report
+            lines = plan_lines.before(report, {item.key for item in items} - shown)
+            if not ready.outlook.items:
+                self.app.push_screen(MessageDialog(cell(tr("Nothing of it can go"), Tone.WARN), lines))
+                return
+            dialog = ConfirmDialog(plan_lines.title(report), lines, tr("Let it go"))
+            if not await self.app.push_screen_wait(dialog):
+                return
+            self.app.tell(tr("Letting it go; Tasks shows how far it is"), timeout=5)
+            self.marks.drop(item.key for item in ready.outlook.items)
+            done = await self.fleet.plans.run(ready)
+        finally:
+            self._letting_go = False
+        self.app.push_screen(ReportDialog(done))
+        self.app.disks.count([each.host for each in done.hosts if each.removed])
+
+    def action_save_plan(self) -> None:
+        """Save the marked things as a plan."""
+        items = self._items(self.targets())
+        if not items:
+            self.app.tell(tr("Nothing is marked that could go"))
+            return
+        tables = self._tables(self.targets())
+        counted = tuple((host, known.counted) for host, known in tables.items())
+        plan = Plan(tuple(items), self.app.now(), counted=counted)
+        stamp = time.strftime("%Y%m%d-%H%M%S", time.localtime(self.app.now()))
+        path = Path.cwd() / f"condafleet-plan-{stamp}.yaml"
+        self.app.launch(partial(self._save, path, plan), phrase("save the plan"))
+
+    async def _save(self, path: Path, plan: Plan) -> None:
+        await asyncio.to_thread(write_plan, path, plan)
+        self.app.warn(tr("Saved; `condafleet plan run {path}` runs it", path=printable(str(path))))
+
     # Counting
 
     def action_count(self) -> None:
@@ -141,6 +208,8 @@ class DiskScreen(TableScreen):
     def count_rows(self, keys: Sequence[Hashable]) -> None:
         """Count the disks of the hosts of *keys*."""
         begun = self.app.disks.count(self.hosts_of(keys))
+        # The mark of a host that was not counted has done its duty: what is marked from now on are things.
+        self.marks.drop([key for key in keys if not disk.is_thing(key)])
         if len(begun) == 1:
             self.app.tell(tr("Counting the disk of {host}", host=begun[0]))
         elif begun:
