@@ -53,12 +53,14 @@ def test_a_mamba_of_unknown_version_is_left_alone() -> None:
     [
         CHANGE,
         replace(CHANGE, specs=(), explicit=("https://x/linux-64/a-1-0.conda",)),
-        replace(CHANGE, kind=ChangeKind.CLONE, source=EnvRef("gpu01", f"{ROOT}/envs/old")),
+        replace(CHANGE, kind=ChangeKind.CLONE, source=EnvRef("gpu01", f"{ROOT}/envs/old"), specs=()),
+        replace(CHANGE, kind=ChangeKind.CLONE, source=EnvRef("gpu02", f"{ROOT}/envs/old")),
         replace(CHANGE, kind=ChangeKind.RENAME, new_prefix=f"{ROOT}/envs/new"),
         replace(CHANGE, kind=ChangeKind.RECREATE),
     ],
 )
 def test_what_makes_an_environment_never_says_yes_beforehand(tool: Tool, change: Change) -> None:
+    assert tool_argv(tool, change)
     for argv in (tool_argv(tool, change), shown_argv(tool, change), dry_run_argv(tool, change)):
         assert not {"-y", "--yes", "--force"} & set(argv)
         assert not argv or argv[:2] == (tool.program, "create")
@@ -67,12 +69,23 @@ def test_what_makes_an_environment_never_says_yes_beforehand(tool: Tool, change:
 @pytest.mark.parametrize("tool", [CONDA, MAMBA, MICROMAMBA])
 @pytest.mark.parametrize("kind", kinds())
 def test_every_command_names_program_and_prefix_by_absolute_path(tool: Tool, kind: ChangeKind) -> None:
-    change = replace(CHANGE, kind=kind, source=EnvRef("gpu01", f"{ROOT}/envs/old"), specs=("numpy",))
+    change = replace(CHANGE, kind=kind, source=EnvRef("gpu02", f"{ROOT}/envs/old"), specs=("numpy",))
     argv = tool_argv(tool, change)
     assert argv[0].startswith("/")
     assert argv[argv.index("-p") + 1] == PREFIX
     assert "-n" not in argv
     assert ("-r" in argv) is tool.is_mamba
+
+
+def test_only_what_is_on_the_same_host_is_copied_by_the_tool_itself() -> None:
+    here = replace(CHANGE, kind=ChangeKind.CLONE, source=EnvRef("gpu01", f"{ROOT}/envs/old"), specs=())
+    assert tool_argv(CONDA, here)[-2:] == ("--clone", f"{ROOT}/envs/old")
+    for change in (
+        replace(here, source=EnvRef("gpu02", f"{ROOT}/envs/old")),
+        replace(here, explicit=("https://x/linux-64/a-1-0.conda",)),
+        replace(here, specs=("a=1=0",)),
+    ):
+        assert "--clone" not in tool_argv(CONDA, change)
 
 
 def test_the_exact_words() -> None:

@@ -46,10 +46,10 @@ async def seen(host: ToolHost) -> Environment:
 async def test_a_copy_on_another_host_compares_empty(hosts: tuple[ToolHost, ToolHost]) -> None:
     source, target = hosts
     plan = await planned(source, target)
-    assert not plan.missing
+    assert not plan.change.missing
     assert plan.change.pip
     assert all("#" in line for line in plan.change.explicit)
-    job = await target.job(plan.change, missing=plan.missing)
+    job = await target.job(plan.change)
     task, outcome, log = await target.run(job)
     assert (task.state, outcome.verdict) == (TaskState.SUCCEEDED, Verdict.SUCCEEDED), log
     found = compare_after(await seen(source), await seen(target))
@@ -63,9 +63,9 @@ async def test_what_has_no_source_is_told_and_the_rest_is_there(hosts: tuple[Too
     (info,) = source.conda.env("train").glob("lib/python3.11/site-packages/six-*.dist-info")
     (info / "direct_url.json").write_text('{"url": "file:///home/ada/six", "dir_info": {"editable": true}}')
     plan = await planned(source, target)
-    assert [str(each) for each in plan.missing] == ["pip packages that use their sources where they lie: six"]
+    assert [str(each) for each in plan.change.missing] == ["pip packages that use their sources where they lie: six"]
     assert ConcernKind.NOT_REPRODUCED in {each.kind for each in plan.concerns}
-    task, outcome, log = await target.run(await target.job(plan.change, missing=plan.missing))
+    task, outcome, log = await target.run(await target.job(plan.change))
     assert (task.state, task.exit_code, outcome.verdict) == (TaskState.FAILED, 4, Verdict.FAILED), log
     assert any("six" in line for line in outcome.lines)
     found = compare_after(await seen(source), await seen(target))

@@ -259,7 +259,8 @@ async def test_a_copy_on_the_same_host_is_the_same(host: ToolHost) -> None:
 
 async def test_what_cannot_be_made_again_is_told_at_the_end_and_is_a_failure(host: ToolHost) -> None:
     host.conda.create("train", "libsmall")
-    job = await host.job(host.change(ChangeKind.CLONE, "copy", source="train"), missing=("mytool (editable, /src)",))
+    change = host.change(ChangeKind.CLONE, "copy", source="train")
+    job = await host.job(replace(change, missing=("mytool (editable, /src)",)))
     task, outcome, log = await host.run(job)
     assert (task.state, task.exit_code) == (TaskState.FAILED, 4), log
     assert "mytool (editable, /src)" in outcome.lines

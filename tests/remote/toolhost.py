@@ -64,10 +64,10 @@ class ToolHost:
             kind, "gpu01", str(self.conda.env(name)), self.install.root, name, copied, tuple(specs), tuple(pip)
         )
 
-    async def job(self, change: Change, tool: Tool | None = None, missing: Sequence[str] = ()) -> Job:
+    async def job(self, change: Change, tool: Tool | None = None) -> Job:
         """What is started for *change*."""
         task_id = self.tasks.spec().id
-        return tool_job(change, await self.means(change, tool), task_id, "ada@laptop", missing=missing)
+        return tool_job(change, await self.means(change, tool), task_id, "ada@laptop")
 
     async def start(self, job: Job) -> None:
         """Start it."""

@@ -1,7 +1,8 @@
 """An environment made again on another host, or anew in its place: what for, and what it will lack. Pure.
 
 The very archives that its records name, with their hashes, and then the pip packages at their versions, each without
-what it depends on: all of that is in the list itself. Nothing is solved, so nothing can come out otherwise.
+what it depends on: all of that is in the list itself. Nothing is solved, so nothing can come out otherwise; only where
+an address is not known are names, versions and builds asked for instead.
 """
 
 from __future__ import annotations
@@ -12,16 +13,15 @@ from dataclasses import dataclass, replace
 from tui.domain.changes import Change, Concern, ConcernKind
 from tui.domain.compare import Comparison, compare
 from tui.domain.environments import Environment
-from tui.domain.envrecord import EnvironmentRecord, PipOrigin, PipRecord
-from tui.domain.explicit import explicit_urls
+from tui.domain.envrecord import EnvironmentRecord, PipOrigin
 from tui.domain.losses import NEEDS_SOURCE, Reason, losses
 from tui.domain.phrases import phrase
-from tui.domain.piprequirements import requirement
+from tui.domain.remake import remake
 
 __all__ = ["CopyPlan", "compare_after", "plan_copy"]
 
 _LACKING = NEEDS_SOURCE | {Reason.NO_VERSION, Reason.ODD_NAME, Reason.NO_ADDRESS, Reason.BROKEN_RECORD, Reason.NOT_READ}
-"""What is left out: no list can hold it."""
+"""What no list can hold, or not so that it is sure to come out the same."""
 _DOUBTED = frozenset({Reason.OTHER_INDEX, Reason.LOCAL_CHANNEL, Reason.NO_HASH, Reason.CREDENTIALS, Reason.ADDED_PATHS})
 """What is tried, and may fail or come otherwise."""
 _USERINFO = re.compile(r"(?<=://)[^/?#\s]*@")
@@ -33,35 +33,39 @@ class CopyPlan:
     """What is asked of the package manager and of pip."""
 
     change: Change
-    """With its explicit list and its requirements."""
-    missing: tuple[str, ...] = ()
-    """What will be lacking, a phrase each: the task makes the rest, tells of these, and fails."""
+    """With its explicit list, or specs and channels, its requirements, and what will be missing: the task makes the
+    rest, tells of these, and fails."""
     concerns: tuple[Concern, ...] = ()
 
 
 def plan_copy(change: Change, record: EnvironmentRecord) -> CopyPlan:
-    """How *change* (a clone to another host, or a recreation) makes what *record* tells of, as it came from the host.
+    """How *change* (a copy for another host, or a recreation) makes what *record* tells of, as it came from the host.
 
     A channel's password or token is not taken along: the host that needs it has its own.
     """
     lost = losses(record)
-    explicit = tuple(_TOKEN.sub("", _USERINFO.sub("", line)) for line in explicit_urls(record))
-    wanted = (line for each in record.pip if _from_an_index(each) and (line := requirement(each)) is not None)
-    planned = replace(change, specs=(), channels=(), explicit=explicit, pip=tuple(wanted))
-    missing = tuple(each.text for each in lost if each.reason in _LACKING)
+    conda = tuple(replace(each, url=_bare(each.url), channel=_bare(each.channel)) for each in record.conda)
+    pip = tuple(each for each in record.pip if each.origin is PipOrigin.INDEX)
+    wish = remake(replace(record, conda=conda, pip=pip))
+    missing = tuple(str(each.text) for each in lost if each.reason in _LACKING)
+    planned = replace(
+        change, explicit=wish.explicit, specs=wish.specs, channels=wish.channels, pip=wish.pip, missing=missing
+    )
+    if wish.explicit:
+        planned = replace(planned, channels=())  # the addresses say it all
     concerns = []
     if missing:
-        text = phrase("Some of it cannot be made again; the task does the rest, and fails.")
+        text = phrase("Not all of it can be made again: the task does the rest, and is told as failed, with this list.")
         concerns.append(Concern.of(ConcernKind.NOT_REPRODUCED, text, missing))
-    doubted = tuple(each.text for each in lost if each.reason in _DOUBTED)
+    doubted = tuple(str(each.text) for each in lost if each.reason in _DOUBTED)
     if doubted:
         text = phrase("Some of it may not be found again there, or not be the same.")
         concerns.append(Concern.of(ConcernKind.NOT_REPRODUCED, text, doubted))
-    return CopyPlan(planned, missing, tuple(concerns))
+    return CopyPlan(planned, tuple(concerns))
 
 
-def _from_an_index(package: PipRecord) -> bool:
-    return package.origin is PipOrigin.INDEX
+def _bare(address: str | None) -> str | None:
+    return None if address is None else _TOKEN.sub("", _USERINFO.sub("", address))
 
 
 def compare_after(source: Environment, copy: Environment) -> Comparison:

@@ -16,7 +16,17 @@ from tui.domain.environments import Manager
 from tui.domain.phrases import phrase
 from tui.domain.text import printable
 
-__all__ = ["EXPLICIT_FILE", "Tool", "Toolbox", "choose_tool", "dry_run_argv", "pip_argv", "shown_argv", "tool_argv"]
+__all__ = [
+    "EXPLICIT_FILE",
+    "Tool",
+    "Toolbox",
+    "choose_tool",
+    "copied_here",
+    "dry_run_argv",
+    "pip_argv",
+    "shown_argv",
+    "tool_argv",
+]
 
 EXPLICIT_FILE = "explicit.txt"
 """What the explicit list is called in a task's folder."""
@@ -86,17 +96,25 @@ def choose_tool(box: Toolbox, kind: ChangeKind) -> Tool | Concern:
     )
 
 
+def copied_here(change: Change) -> str | None:
+    """The prefix on the same host that the tool itself is to copy; None where a list says what there is to be."""
+    source = change.source
+    if change.kind is not ChangeKind.CLONE or source is None or source.host != change.host:
+        return None
+    return None if change.explicit or change.specs else source.prefix
+
+
 def tool_argv(tool: Tool, change: Change) -> tuple[str, ...]:
     """The command line that makes *change*'s conda part; the task puts the explicit list's file behind it.
 
     Of a rename it is the making of the copy. Empty where conda has nothing to do.
     """
     kind = change.kind
-    if kind in (ChangeKind.CREATE, ChangeKind.RECREATE) or (kind is ChangeKind.CLONE and change.explicit):
-        return (*_begin(tool, "create", change.prefix), *_channels(change), *change.specs)
-    if kind is ChangeKind.CLONE:
-        source = change.source.prefix if change.source is not None else ""
+    source = copied_here(change)
+    if source is not None:
         return (*_begin(tool, "create", change.prefix), "--clone", source)
+    if kind in (ChangeKind.CREATE, ChangeKind.RECREATE, ChangeKind.CLONE):
+        return (*_begin(tool, "create", change.prefix), *_channels(change), *change.specs)
     if kind is ChangeKind.RENAME:
         return (*_begin(tool, "create", change.new_prefix or ""), "--clone", change.prefix)
     verb = {ChangeKind.INSTALL: "install", ChangeKind.UPDATE: "update", ChangeKind.UNINSTALL: "remove"}[kind]
@@ -114,7 +132,7 @@ def dry_run_argv(tool: Tool, change: Change) -> tuple[str, ...]:
 
     An explicit list and a copy are not solved: what they bring is known without asking.
     """
-    if change.explicit or change.kind in (ChangeKind.CLONE, ChangeKind.RENAME, ChangeKind.RECREATE):
+    if change.explicit or change.kind is ChangeKind.RENAME or copied_here(change) is not None:
         return ()
     argv = tool_argv(tool, change)
     if not argv:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from tui.domain.changes import Change, ChangeKind
@@ -13,7 +13,7 @@ from tui.domain.errors import UsageError
 from tui.domain.packages import canonical_name
 from tui.domain.phrases import phrase
 from tui.domain.tasks import TaskSpec
-from tui.domain.toolargs import Tool, Toolbox, pip_argv, shown_argv, tool_argv
+from tui.domain.toolargs import Tool, Toolbox, copied_here, pip_argv, shown_argv, tool_argv
 from tui.domain.toolwords import (
     archive_stem,
     check_archives,
@@ -80,10 +80,10 @@ def check_words(change: Change) -> None:
         raise UsageError(phrase("No package is named."), phrase("Name at least one."))
 
 
-def tool_job(change: Change, means: Means, task_id: str, operator: str, *, missing: Sequence[str] = ()) -> Job:
+def tool_job(change: Change, means: Means, task_id: str, operator: str) -> Job:
     """What is started on the host for *change*, whatever a package manager has to do with.
 
-    *missing*: what of a copy cannot be made again, a printed line each; the task does the rest, says them and fails.
+    Where something is missing of a copy, the task does the rest, tells of it and fails.
     Raises UsageError where a word is none that could be run.
     """
     check_words(change)
@@ -102,13 +102,13 @@ def tool_job(change: Change, means: Means, task_id: str, operator: str, *, missi
             envs_dirs=means.envs_dirs,
         ),
         change.kind.value,
-        change.new_prefix or _copied(change) or "",
+        change.new_prefix or copied_here(change) or "",
         " ".join(conda),
         " ".join(pip),
         "".join(f"{line}\n" for line in ("@EXPLICIT", *change.explicit)) if change.explicit else "",
         "".join(f"{line}\n" for line in (pip if change.kind is ChangeKind.UNINSTALL else change.pip)),
         _HOW.get(change.kind, ""),
-        "\n".join(missing),
+        "\n".join(change.missing),
         task_id,
         aside_line(change.prefix, task_id, operator, change.host),
         str(max(0, round(change.keep_s))),
@@ -130,13 +130,6 @@ def _program() -> bytes:
     return guarded("change_tool", "change_trash", "change_env", "change_toolkit")
 
 
-def _copied(change: Change) -> str | None:
-    """The prefix on the same host of which the new environment is to be the copy."""
-    if change.kind is not ChangeKind.CLONE or change.explicit or change.source is None:
-        return None
-    return change.source.prefix
-
-
 def _names(change: Change) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """By which packages is seen on the disk whether it is done: conda's by name or ``=RECORD``, pip's by name or
     ``NAME==VERSION``. Of a copy the very version is wanted."""
@@ -154,7 +147,7 @@ def _names(change: Change) -> tuple[tuple[str, ...], tuple[str, ...]]:
 
 def _places(change: Change, means: Means) -> tuple[str, ...]:
     """What is locked: where it is written, and what is read meanwhile."""
-    among = (change.prefix, change.new_prefix, _copied(change))
+    among = (change.prefix, change.new_prefix, copied_here(change))
     changed: Iterable[str] = (each for each in among if each is not None)
     own = next(iter(means.install.envs_dirs), posixpath.join(means.install.root, "envs"))
     folders = (own if each == means.install.root else posixpath.dirname(each) for each in changed)

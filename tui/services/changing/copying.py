@@ -5,22 +5,13 @@ from __future__ import annotations
 from dataclasses import replace
 
 from tui.domain.changes import Change, ChangeKind
-from tui.domain.losses import Reason, losses
-from tui.domain.remake import remake
+from tui.domain.cloning import plan_copy
+from tui.domain.losses import NEEDS_SOURCE, losses
 from tui.remote.exports import ask_export
 from tui.services.changing.common import World
 
 __all__ = ["with_source"]
 
-_NO_COPY = frozenset(
-    {
-        Reason.EDITABLE, Reason.LOCAL, Reason.DIRECT_URL, Reason.NO_VERSION, Reason.ODD_NAME, Reason.NO_ADDRESS,
-        Reason.BROKEN_RECORD, Reason.NOT_READ,
-    }
-)  # fmt: skip
-"""What keeps a copy on another host from being one."""
-_NO_COPY_HERE = frozenset({Reason.EDITABLE, Reason.LOCAL, Reason.DIRECT_URL})
-"""What a copy on the same host shares with its source instead of having it, or was never to be had again."""
 EXPORT = "export"
 PATIENCE = 4
 
@@ -37,12 +28,9 @@ async def with_source(world: World, change: Change) -> Change:
     record = await world.put(
         source.host, EXPORT, lambda lane: ask_export(lane, source.host, source.prefix, timeout=limit)
     )
-    here = source.host == change.host and change.kind is ChangeKind.CLONE
-    wanted = _NO_COPY_HERE if here else _NO_COPY
-    missing = tuple(str(each.text) for each in losses(record) if each.reason in wanted)
-    if here:
-        return replace(change, missing=missing)
-    wish = remake(record)
-    return replace(
-        change, explicit=wish.explicit, specs=wish.specs, channels=wish.channels, pip=wish.pip, missing=missing
-    )
+    plan = plan_copy(change, record).change
+    if source.host != change.host or change.kind is not ChangeKind.CLONE:
+        return plan
+    # pip's packages are asked for as well: not every tool copies them, and where one did there is nothing to do.
+    missing = tuple(str(each.text) for each in losses(record) if each.reason in NEEDS_SOURCE)
+    return replace(change, pip=plan.pip, missing=missing)

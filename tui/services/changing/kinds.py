@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from tui.domain.changes import ChangeKind
 from tui.services.changedesk import Kind
+from tui.services.changing.anew import AnewKind
 from tui.services.changing.common import World
 from tui.services.changing.removing import PurgeKind, RemoveKind, RestoreKind
 from tui.services.changing.tooling import ToolKind
@@ -19,6 +20,7 @@ def change_kinds(world: World) -> Mapping[ChangeKind, Kind]:
     by_tool = (ChangeKind.CREATE, ChangeKind.CLONE, ChangeKind.INSTALL, ChangeKind.UPDATE, ChangeKind.UNINSTALL)
     return {
         **dict.fromkeys(by_tool, tool),
+        **dict.fromkeys((ChangeKind.RENAME, ChangeKind.RECREATE), AnewKind(world)),
         ChangeKind.REMOVE: RemoveKind(world),
         ChangeKind.RESTORE: RestoreKind(world),
         ChangeKind.PURGE: PurgeKind(world),

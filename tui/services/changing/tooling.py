@@ -8,18 +8,20 @@ from tui.domain.beforehand import (
     base_concern,
     channels_concern,
     driver_concern,
+    lessened,
     naming_concern,
     need_of,
     pip_concern,
     removes_concern,
     space_concern,
 )
-from tui.domain.changes import Change, ChangeKind, Concern, ConcernKind, Prepared
+from tui.domain.changes import Change, ChangeKind, Concern, ConcernKind, Prepared, Severity
 from tui.domain.environments import Environment, Install
 from tui.domain.look import Look
 from tui.domain.phrases import phrase
 from tui.domain.text import printable
 from tui.domain.toolargs import Tool, Toolbox, choose_tool, shown_argv
+from tui.domain.toolwords import prefix_concern
 from tui.remote.changes.dryrun import DryRun, dry_run
 from tui.remote.changes.tool import Means, check_words, tool_job
 from tui.remote.changes.tools import ask_tools
@@ -31,7 +33,7 @@ from tui.services.changing.copying import with_source
 __all__ = ["ToolKind"]
 
 _NEW = frozenset({ChangeKind.CREATE, ChangeKind.CLONE})
-_STANDING_CHECKS = ("place", "frozen", "writable", "use")
+_STANDING_CHECKS = ("place", "frozen", "use")
 
 
 class ToolKind:
@@ -93,7 +95,7 @@ class ToolKind:
             None if new or prepared.look is None else prepared.look.inode,
             played(ground),
         )
-        return tool_job(change, means, task_id, operator, missing=change.missing)
+        return tool_job(change, means, task_id, operator)
 
     async def _box(self, host: str, install: Install) -> Toolbox:
         limit = self._world.settings.limits.command
@@ -103,8 +105,12 @@ class ToolKind:
         """What stands at its place: of something new nothing, of something old nothing that speaks against it."""
         if change.kind not in _NEW:
             found = await look_at(self._world, ground, change.prefix, _STANDING_CHECKS)
-            concerns += _for_packages(found.concerns)
+            concerns += (each for each in lessened(change.kind, found.concerns) if each.kind not in _SAID_ELSEWHERE)
             return found
+        bad = prefix_concern(change.prefix, envs_dirs(ground), named=change.name is not None)
+        if bad is not None:
+            concerns.append(bad)
+            return None
         found = await look_at(self._world, ground, change.prefix, ("place",))
         if not any(each.kind is ConcernKind.MISSING for each in found.concerns):
             text = phrase("There is something at {place} already.", place=printable(change.prefix))
@@ -113,7 +119,7 @@ class ToolKind:
 
     async def _dry_run(self, change: Change, tool: Tool, concerns: list[Concern]) -> DryRun:
         """The tool's own word; not asked where the change is refused in any case."""
-        if any(each.kind is ConcernKind.EXISTS for each in concerns):
+        if any(each.severity is Severity.FORBIDDEN for each in concerns):
             return DryRun(())
         return await self._world.put(change.host, LANE, lambda lane: dry_run(lane, change.host, tool, change))
 
@@ -129,12 +135,8 @@ def _no_install(change: Change) -> Concern:
     return Concern.of(ConcernKind.NO_TOOL, text)
 
 
-_BASE = frozenset({ConcernKind.BASE, ConcernKind.INSTALL_ROOT})
-
-
-def _for_packages(found: tuple[Concern, ...]) -> Iterator[Concern]:
-    """A removal of ``base`` is out of the question; packages may come and go there, with a warning of its own."""
-    return (each for each in found if each.kind not in _BASE)
+_SAID_ELSEWHERE = frozenset({ConcernKind.BASE_TARGET})
+"""By :func:`base_concern`, from what is known of the environment."""
 
 
 def _beforehand(
