@@ -11,11 +11,12 @@ import pytest
 
 from tests.cli.fakes import REFUSED, Answer, FakeBackend, FakeFleet, Run, fleet
 from tests.remote.taskhost import TaskHost
-from tests.services.planfleet import PlanHost
+from tests.services.planfleet import PlanHost, RealClock
 from tui.cli import planning
 from tui.domain.changes import Concern, ConcernKind
 from tui.domain.settings import Settings
 from tui.ports import Prompter
+from tui.services.plans import PlanDesk
 from tui.services.store import DiskCount
 from tui.terminal.prompts import TtyPrompter
 
@@ -41,6 +42,10 @@ class TreeFleet(FakeFleet):
     @property
     def tasks(self) -> Any:
         return self.tree
+
+    @property
+    def plans(self) -> PlanDesk:
+        return PlanDesk(self, RealClock(), "ada@laptop")
 
     async def disk(self, host: str, progress: Callable[[int], None] | None = None, *, fresh: bool = True) -> DiskCount:
         return await self.tree.disk(host, progress)

@@ -65,7 +65,7 @@ async def test_every_part_goes_and_nothing_else(host: TaskHost, cache: Path) -> 
     task, said = await clean(host, wish(cache))
     assert (task.state, names(cache)) == (TaskState.SUCCEEDED, ["notes", "urls", "urls.txt"])
     assert sorted(said.parts, key=str) == sorted(ahead.parts, key=str)
-    assert [each.mount for each in said.freed] and not said.left
+    assert [each.mount for each in said.freed] and not said.left and said.whole
     assert await look(host, wish(cache)) == await look(host, wish(cache, seen=ahead.places))
 
 
@@ -270,7 +270,7 @@ async def test_killed_at_any_moment_it_leaves_whole_packages_and_no_number(
     said = await said_by(host.folder(spec))
     assert (task.state is TaskState.SUCCEEDED) == (names(cache) == ["notes", "urls", "urls.txt"])
     if task.state is not TaskState.SUCCEEDED:
-        assert said.parts == () and said.freed == ()
+        assert said.parts == () and said.freed == () and not said.whole
         # What it left is temporary, and goes the next time.
         assert (await clean(host, wish(cache)))[0].state is TaskState.SUCCEEDED
     assert names(cache) == ["notes", "urls", "urls.txt"]

@@ -20,8 +20,7 @@ from tui.domain.plans import HostOutlook, Plan
 from tui.domain.selectors import Selector, parse_selector, select_environments, select_hosts
 from tui.domain.suggestions import sensible_plan, suggestions
 from tui.domain.text import printable
-from tui.runtime import SystemClock, operator_name
-from tui.services.plans import PlanDesk
+from tui.runtime import operator_name
 from tui.storage.planfiles import read_plan, write_plan
 
 __all__ = ["run_plan_command"]
@@ -59,7 +58,7 @@ async def _new(context: Context) -> Reply:
         gathered = await fleet.gather(hosts, PARTS)
         error = gathered.error
         up = [each.name for each in gathered.reports if not each.failed and each.finished]
-        desk = PlanDesk(fleet.api, SystemClock(), operator_name())
+        desk = fleet.api.plans
         try:
             if error is None and up:
                 counted = await count(context, fleet, desk, up)

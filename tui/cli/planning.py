@@ -19,7 +19,6 @@ from tui.domain.planreport import PlanReport, markdown
 from tui.domain.plans import Plan, outlook
 from tui.domain.tasks import Task
 from tui.domain.text import printable
-from tui.runtime import SystemClock, operator_name
 from tui.services.plans import PlanDesk, ReadyPlan
 from tui.storage.atomic import write_private
 from tui.terminal.prompts import TtyPrompter
@@ -74,7 +73,7 @@ async def run_plan(
         gathered = await fleet.gather(hosts, PARTS)
         error = gathered.error
         up = [each.name for each in gathered.reports if not each.failed and each.finished]
-        desk = PlanDesk(fleet.api, SystemClock(), operator_name())
+        desk = fleet.api.plans
         try:
             if error is None:
                 counted = await count(context, fleet, desk, up) if up else ({}, {})

@@ -337,7 +337,9 @@ def _cleaned(parts: Sequence[Item], task: Task, said: CleanSaid) -> list[Removed
         notes = [kept_note(each) for each in said.kept if (each.kind, each.path) == (item.kind, item.path)]
         if not done and part is None:
             notes.append(_why(task))
-        files, size = (part.files, part.bytes) if part is not None else (0, 0) if done else (None, None)
+        files, size = (0, 0) if done and said.whole else (None, None)
+        if part is not None:
+            files, size = part.files, part.bytes
         found.append(Removed(item, done or part is not None, task.id, files, size, "; ".join(notes)))
     return found
 

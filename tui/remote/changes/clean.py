@@ -97,6 +97,8 @@ class CleanSaid:
     places: tuple[tuple[str, str], ...] = ()
     left: tuple[str, ...] = ()
     freed: tuple[FreedAt, ...] = ()
+    whole: bool = False
+    """True when no part is missing: one that is not named held nothing."""
 
     @property
     def bytes(self) -> int:
@@ -153,12 +155,15 @@ def _texts(record: Record) -> Iterable[str]:
 def read_said(said: Iterable[Sequence[str]]) -> CleanSaid:
     """What a program said in *said* (WORD, FIELD…), of which nothing is believed that is not whole."""
     parts, kept, concerns, places, left, freed = [], [], [], [], [], []
+    expected: int | None = None
     for line in list(said)[:MOST_SAID]:
         word, fields = line[0] if line else "", list(line[1:])
         kind = ItemKind(fields[0]) if fields and fields[0] in _KINDS else None
         numbers = [_number(field) for field in fields]
         if word == "part" and kind is not None and len(fields) == 5 and None not in numbers[2:]:
             parts.append(RemovedPart(kind, fields[1], *map(int, fields[2:])))
+        elif word == "parts" and fields:
+            expected = numbers[0]
         elif word == "kept" and len(fields) == 4 and fields[1] in _KINDS and numbers[3] is not None:
             kept.append(Kept(fields[0], ItemKind(fields[1]), fields[2], numbers[3]))
         elif word == "concern" and len(fields) == 3:
@@ -169,7 +174,8 @@ def read_said(said: Iterable[Sequence[str]]) -> CleanSaid:
             left.append(fields[0])
         elif word == "freed" and len(fields) == 5 and None not in numbers[1:]:
             freed.append(FreedAt(fields[0], *map(int, fields[1:])))
-    return CleanSaid(tuple(parts), tuple(kept), tuple(concerns), tuple(places), tuple(left), tuple(freed))
+    whole = expected == len(parts)
+    return CleanSaid(tuple(parts), tuple(kept), tuple(concerns), tuple(places), tuple(left), tuple(freed), whole)
 
 
 _KINDS: Collection[str] = frozenset(kind.value for kind in PACKAGE_CACHE | TOOL_CACHES)

@@ -12,7 +12,8 @@
 #   maybe PATH             the same, but it may be closed to us
 #   tool KIND PATH ID      another tool's cache: all of it
 # What it says: as records of answers when it looks, else in the task's `said`, with words about it in the log.
-#   place PATH ID          what was looked at
+#   place PATH ID          what was looked at, in a look
+#   parts COUNT            so many "part" follow: what is said may be cut off behind it
 #   part KIND PATH FILES BYTES UNITS   what goes, or went: inodes whose last link it is, blocks
 #   kept WHY KIND PATH COUNT      in_use, used, young, environment, mounted, odd, unknown: what stays and why
 #   concern KIND PLACE DETAIL     for which nothing of all this is done: the exit status is then 3
@@ -143,7 +144,7 @@ while [ $cl_at -lt $cl_n ]; do
     eval "cl_r$cl_at=\${PWD%/} cl_d$cl_at=\$cl_d"
   fi
   [ -n "$cl_c" ] || continue
-  cl_say place "$cl_p" "$cl_d"
+  [ "$cl_mode" != look ] || cl_say place "$cl_p" "$cl_d"
   if [ "$cl_i" != - ] && [ "$cl_i" != "$cl_d" ]; then cl_concern changed "$cl_p" "$cl_i $cl_d"; fi
   if ! [ -w . ]; then cl_concern not_writable "$cl_p" ''; fi
   if cl_known "$cl_r"; then cl_concern home "$cl_p" ''; fi

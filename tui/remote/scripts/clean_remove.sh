@@ -26,6 +26,15 @@ END
 
 # Says "part" of every part but those named in $cl_half.
 cl_parts() {
+  cl_x=0
+  while IFS= read -r cl_l; do
+    # shellcheck disable=SC2086 # words are wanted
+    case $cl_l in P\ *) set -- $cl_l ;; *) continue ;; esac
+    case $cl_half in *" $2:$3 "*) ;; *) cl_x=$((cl_x + 1)) ;; esac
+  done <<END
+$cl_out
+END
+  cl_say parts "$cl_x"
   while IFS= read -r cl_l; do
     # shellcheck disable=SC2086 # words are wanted
     case $cl_l in P\ *) set -- $cl_l ;; *) continue ;; esac
