@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import fcntl
+import json
 import os
+import shutil
 import signal
 import subprocess
 from collections.abc import Iterator
@@ -127,6 +129,48 @@ def test_the_lock_of_the_index_is_conda_s(install: StandinInstall) -> None:
             assert read_outcome(("conda", "create"), done.returncode, done.stdout, done.stderr).kind is Kind.LOCKED
             assert not install.env("other").exists()
     install.create("other", "libsmall")
+
+
+@pytest.fixture
+def small(tmp_path: Path) -> Iterator[Path]:
+    """A file system of 700 KiB."""
+    folder = tmp_path / "small"
+    folder.mkdir()
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=700k", "tmpfs", str(folder)], check=True)
+    try:
+        yield folder
+    finally:
+        subprocess.run(["umount", str(folder)], check=True)
+
+
+def test_a_full_disk_is_said_and_leaves_no_environment(small: Path) -> None:
+    install = StandinInstall(small / "root", small / "home", base=())
+    done = install.run("create", "-y", "-n", "env", "cudatoolkit=11.8", "pytorch=2.0", check=False)
+    outcome = read_outcome(("conda", "create"), done.returncode, done.stdout, done.stderr)
+    assert (done.returncode, outcome.kind) == (1, Kind.DISK_FULL), done.stderr
+    assert not install.env("env").exists()
+
+
+def test_from_a_cache_on_another_device_files_are_copied(small: Path, tmp_path: Path) -> None:
+    install = StandinInstall(tmp_path / "root", tmp_path / "home", base=())
+    (install.home / ".condarc").write_text(f"pkgs_dirs: [{small}/pkgs]\n")
+    prefix = install.create("env", "libsmall")
+    assert (small / "pkgs/libsmall-2.0-h0/lib/libsmall.so.2.0").stat().st_nlink == 1
+    assert (prefix / "lib/libsmall.so.2.0").stat().st_nlink == 1
+    assert json.loads((prefix / "conda-meta/libsmall-2.0-h0.json").read_bytes())["link"]["type"] == 3
+
+
+def test_a_broken_archive_is_said(install: StandinInstall) -> None:
+    done = install.run("create", "-y", "-n", "env", "libsmall", "--download-only", check=False)
+    assert done.returncode == 0
+    listed = install.home / "explicit.txt"
+    archive = install.pkgs / "libsmall-2.0-h0.conda"
+    archive.write_bytes(archive.read_bytes()[:-400])
+    shutil.rmtree(install.pkgs / "libsmall-2.0-h0")
+    listed.write_text(f"@EXPLICIT\n{install.channel}/linux-64/libsmall-2.0-h0.conda\n")
+    done = install.run("create", "-y", "-n", "env", "--file", str(listed), check=False)
+    outcome = read_outcome(("conda", "create"), done.returncode, done.stdout, done.stderr)
+    assert (done.returncode, outcome.kind) == (1, Kind.BROKEN_DOWNLOAD), done.stderr
 
 
 def test_seconds_for_each_package_slow_it_down(install: StandinInstall) -> None:

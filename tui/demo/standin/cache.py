@@ -149,7 +149,14 @@ def _unpack(place: Place, cache: Path, path: Path, dist: Dist) -> None:
     if folder.exists():
         shutil.rmtree(folder)
     try:
-        extract(path, folder)
+        try:
+            extract(path, folder)
+        except Exception as error:
+            number = re.search(r"os error ([0-9]+)", str(error))
+            if number is not None:
+                raise OSError(int(number[1]), str(error), str(folder)) from None
+            told = f"Error with archive {path}.  You probably need to delete it.\n\n{error}"
+            raise Fault("InvalidArchiveError", told) from None
         place.slow("extract")
         index = json.loads((folder / "info/index.json").read_bytes())
         (folder / "info/repodata_record.json").write_text(

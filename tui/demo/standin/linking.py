@@ -103,8 +103,10 @@ def write_entry_point(prefix: str, file: Inside) -> dict[str, Any]:
     return {"_path": file.target, "path_type": "unix_python_entry_point"}
 
 
-def record(dist: Dist, folder: Path, paths: list[dict[str, Any]], requested: str | None) -> dict[str, Any]:
-    """``conda-meta/NAME-VERSION-BUILD.json``."""
+def record(
+    dist: Dist, folder: Path, paths: list[dict[str, Any]], requested: str | None, *, same_device: bool = True
+) -> dict[str, Any]:
+    """``conda-meta/NAME-VERSION-BUILD.json``. *same_device*: its files are links, and no copies."""
     body = {key: value for key, value in dist.items() if key not in _NOT_IN_RECORDS}
     with_defaults = {
         "arch": None,
@@ -120,7 +122,7 @@ def record(dist: Dist, folder: Path, paths: list[dict[str, Any]], requested: str
         **with_defaults,
         "extracted_package_dir": str(folder),
         "files": [entry["_path"] for entry in paths],
-        "link": {"source": str(folder), "type": 1},
+        "link": {"source": str(folder), "type": 1 if same_device else 3},
         "package_tarball_full_path": f"{folder.parent}/{dist['fn']}",
         "paths_data": {"paths": paths, "paths_version": 1},
         "requested_spec": requested or "None",

@@ -189,7 +189,8 @@ class Transaction:
         path = f"{self.prefix}/conda-meta/{stem(dist)}.json"
         self._folders(posixpath.dirname(path))
         self._undo.append(Path(path).unlink)
-        body = record(dist, folder, paths, self.requested.get(str(dist["name"])))
+        same = folder.stat().st_dev == Path(self.prefix).stat().st_dev
+        body = record(dist, folder, paths, self.requested.get(str(dist["name"])), same_device=same)
         Path(path).write_text(json.dumps(body, indent=4 if self.place.libmamba else 2, sort_keys=True), "utf-8")
 
     def _history(self) -> None:
