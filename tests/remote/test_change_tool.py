@@ -21,6 +21,7 @@ from tui.remote.changes.dryrun import dry_run
 from tui.remote.changes.tool import tool_job
 from tui.remote.condasays.kinds import Kind
 from tui.remote.condasays.outcome import Verdict
+from tui.remote.tasks import cancel_task
 
 PYTHON = ("python=3.11", "pip")
 
@@ -191,6 +192,30 @@ async def test_a_creation_cancelled_while_pip_runs_leaves_nothing(host: ToolHost
     assert task.state is TaskState.CANCELLED, log
     assert not host.conda.env("train").exists()
     assert not host.traces(job)
+
+
+@pytest.mark.parametrize("shell", ["dash", "bash", "busybox"])
+async def test_a_tool_that_does_not_listen_leaves_no_half_either(tmp_path: Path, shell: str) -> None:
+    host = ToolHost(tmp_path / "host", shell, wrap=bin_sh(shell))
+    deaf = host.conda.root / "bin/deaf"
+    deaf.write_text(
+        "#!/bin/sh\ntrap '' INT TERM\nmkdir -p \"$3/conda-meta\"\n"
+        'echo "# cmd: $*" >"$3/conda-meta/history"\nwhile :; do sleep 1; done\n'
+    )
+    deaf.chmod(0o755)
+    try:
+        job = await host.job(
+            host.change(ChangeKind.CREATE, "train", "tqdm"), Tool(Manager.CONDA, str(deaf), str(host.conda.root))
+        )
+        await host.start(job)
+        await until((host.conda.env("train") / "conda-meta/history").exists)
+        await cancel_task(await host.tasks.lane(), "gpu01", job.spec.id, "ada", interrupt_s=1, terminate_s=25)
+        task, _, log = await host.end(job)
+        assert task.state is TaskState.CANCELLED, log
+        assert not host.conda.env("train").exists()
+        assert not host.traces(job)
+    finally:
+        await host.close()
 
 
 @pytest.mark.parametrize("phase", ["link", "register"])

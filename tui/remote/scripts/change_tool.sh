@@ -56,14 +56,15 @@ if ! (
   mkdir "$ct_lists" && printf '%s' "$ct_explicit" >"$ct_lists/explicit.txt" &&
     printf '%s' "$ct_needs" >"$ct_lists/requirements.txt"
 ); then
+  echo 'The lists for it could not be written; nothing was changed.'
   ct_end 1
 fi
 if [ -n "$ct_explicit" ]; then set -- "$@" --file "$ct_lists/explicit.txt"; fi
 if [ "$ct_tool" -gt 0 ]; then
   if [ "$ct_kind" = recreate ]; then ct_put_aside; fi
   ct_begun=1
-  "$@" </dev/null
-  ct_ran $? tool
+  ct_run "$@"
+  ct_ran "$ct_c" tool
 fi
 case $ct_kind in
   create | clone | rename | recreate)

@@ -150,6 +150,45 @@ ct_fail() {
   ct_end "$1"
 }
 
+# ct_watch: in the background of a command. What does not end when it is told to is ended before all of us are killed:
+# what it leaves half must go out of sight. USR1: the command has ended.
+ct_watch() {
+  ct_t='' ct_s=
+  trap 'ct_t=1' TERM
+  trap '[ -z "$ct_s" ] || kill "$ct_s" 2>/dev/null; exit 0' USR1
+  trap '' INT HUP QUIT
+  while [ -z "$ct_t" ]; do
+    sleep 60 &
+    ct_s=$!
+    wait "$ct_s"
+  done
+  sleep 4 &
+  ct_s=$!
+  wait "$ct_s"
+  IFS= read -r ct_l </proc/self/stat
+  ct_me=${ct_l%% *}
+  for ct_f in /proc/[0-9]*/stat; do
+    ct_l=
+    { IFS= read -r ct_l <"$ct_f"; } 2>/dev/null
+    ct_p=${ct_l%% *}
+    # shellcheck disable=SC2086 # words are wanted
+    set -- ${ct_l##*) }
+    if [ "$2" = "$$" ] && [ "$ct_p" != "$ct_me" ]; then kill -s KILL "$ct_p"; fi
+  done 2>/dev/null
+  exit 0
+}
+
+# ct_run COMMAND...: its status as ct_c
+ct_run() {
+  ct_watch </dev/null >/dev/null 2>&1 &
+  ct_w=$!
+  "$@" </dev/null
+  ct_c=$?
+  kill -s USR1 "$ct_w" 2>/dev/null
+  wait "$ct_w" 2>/dev/null
+  return 0
+}
+
 # ct_ran CODE WHO: goes on after 0 alone
 ct_ran() {
   cg_say "$2" "$1"
@@ -166,19 +205,18 @@ ct_run_pip() {
   fi
   if [ "$ct_kind" = uninstall ]; then
     # shellcheck disable=SC2046 # names are wanted
-    "$ct_python" -m pip uninstall -y $(cat "$ct_lists/requirements.txt") </dev/null
+    ct_run "$ct_python" -m pip uninstall -y $(cat "$ct_lists/requirements.txt")
   else
-    "$ct_python" -m pip install ${ct_how:+"$ct_how"} -r "$ct_lists/requirements.txt" </dev/null
+    ct_run "$ct_python" -m pip install ${ct_how:+"$ct_how"} -r "$ct_lists/requirements.txt"
   fi
-  ct_c=$?
-  if [ $ct_c != 0 ] && [ "$ct_kind" = clone ] && [ -z "$ct_stop" ]; then
+  if [ "$ct_c" != 0 ] && [ "$ct_kind" = clone ] && [ -z "$ct_stop" ]; then
     # One that cannot be had takes no other along; what is lacking is told at the end.
     while IFS= read -r ct_n <&3; do
-      [ -n "$ct_stop" ] || "$ct_python" -m pip install ${ct_how:+"$ct_how"} "$ct_n" </dev/null
+      [ -n "$ct_stop" ] || ct_run "$ct_python" -m pip install ${ct_how:+"$ct_how"} "$ct_n"
     done 3<"$ct_lists/requirements.txt"
     ct_c=0
   fi
-  ct_ran $ct_c pip
+  ct_ran "$ct_c" pip
 }
 
 # What is on the disk now, whatever the tools said.
