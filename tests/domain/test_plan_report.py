@@ -36,7 +36,7 @@ def test_a_difference_is_explained(reasons: set[Reason], actual: int, complete: 
 def test_what_the_tasks_wrote_themselves_is_told_from_what_others_did() -> None:
     said = MountFreed("/", 90_000, 1)
     assert why_different(said, MountActual("/", 81_808, 1, 8192), True) == (
-        "the tasks' own logs hold 8.2 kB (8,192 B) there"
+        "the tasks' own logs hold 8.0 KiB (8,192 B) there"
     )
     assert why_different(said, MountActual("/", 70_000, 1, 8192), True).endswith("and others wrote there meanwhile")
 
@@ -55,8 +55,8 @@ def report(ran: float | None) -> PlanReport:
 
 def test_a_report_holds_both_numbers() -> None:
     text = markdown(report(1_700_000_100.0))
-    assert "| /data | 2.5 MB (2,500,000 B) | 2.5 MB (2,500,000 B) | +0 B |" in text
-    assert "| tarballs | /opt/pkgs | 2.5 MB (2,500,000 B) | removed |" in text
+    assert "| /data | 2.4 MiB (2,500,000 B) | 2.4 MiB (2,500,000 B) | +0 B |" in text
+    assert "| tarballs | /opt/pkgs | 2.4 MiB (2,500,000 B) | removed |" in text
     assert "refused, changed since: grew" in text
     assert "Run 2023-11-14 22:15:00 UTC" in text
 

@@ -103,7 +103,7 @@ async def run_plan(
         "plans",
         gathered.reports,
         items=lambda: [] if shown is None else [plan_json(each) for each in shown.hosts],
-        lines=lambda width: () if shown is None or context.args.dry_run else result_lines(shown),
+        lines=lambda width: () if shown is None or context.args.dry_run else result_lines(shown, context.args.detach),
         extra=lambda: {} if shown is None else {"plan": _plan_extra(shown)},
         error=error,
         now=now,

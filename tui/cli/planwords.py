@@ -54,12 +54,13 @@ def _items(items: tuple[Item, ...]) -> Iterator[str]:
         yield f"  … and {len(items) - MOST_ITEMS} more"
 
 
-def result_lines(report: PlanReport) -> list[str]:
-    """How it ended: predicted against what the file systems say."""
+def result_lines(report: PlanReport, detached: bool) -> list[str]:
+    """How it ended: predicted against what the file systems say; *detached*: only that it was begun."""
     lines: list[str] = []
     for host in report.hosts:
         lines += (
-            f"{host.host}:{printable(each.item.path)} {each.item.kind.value}: {_result(each)}" for each in host.removed
+            f"{host.host}:{printable(each.item.path)} {each.item.kind.value}: {_result(each, detached)}"
+            for each in host.removed
         )
         complete = not host.failed
         predicted = {each.mount: each for each in host.outlook.mounts}
@@ -73,14 +74,14 @@ def result_lines(report: PlanReport) -> list[str]:
     return lines
 
 
-def _result(removed: Removed) -> str:
-    if not removed.done:
-        return f"not removed ({one_line(removed.note)})" if removed.note else "not removed"
-    count = "" if removed.bytes is None else f", {size(removed.bytes)}, {removed.files} files"
+def _result(removed: Removed, detached: bool) -> str:
     note = f" ({one_line(removed.note)})" if removed.note else ""
-    return (
-        f"removed{count}{note}" if removed.task is None or removed.bytes is not None else f"task {removed.task}{note}"
-    )
+    if not removed.done:
+        return f"not removed{note}"
+    if detached:
+        return f"task {removed.task}{note}"
+    count = "" if removed.bytes is None else f", {size(removed.bytes)}, {removed.files} files"
+    return f"removed{count}{note}"
 
 
 def plan_json(host: HostReport) -> Object:

@@ -110,14 +110,14 @@ def why_different(predicted: MountFreed | None, actual: MountActual, complete: b
 
 
 def _size(value: int | None) -> str:
-    """``6.1 GB (6,100,000,000)``."""
+    """``5.7 GiB (6,100,000,000 B)``."""
     if value is None:
         return "unknown"
     shown, unit = float(value), "B"
-    for name in ("kB", "MB", "GB", "TB", "PB"):
-        if abs(shown) < 1000:
+    for name in ("KiB", "MiB", "GiB", "TiB", "PiB"):
+        if abs(shown) < 1024:
             break
-        shown, unit = shown / 1000, name
+        shown, unit = shown / 1024, name
     return f"{value:,} B" if unit == "B" else f"{shown:.1f} {unit} ({value:,} B)"
 
 
