@@ -12,9 +12,10 @@ from tempfile import TemporaryDirectory
 import pytest
 
 from tests.condaroot import NUMPY, PYTHON
-from tests.remote.changehost import ChangeHost, listing
+from tests.remote.changehost import ChangeHost, listing, running
 from tests.remote.inventories import NOBODY
 from tests.remote.loopdisk import mounted_ext4
+from tests.remote.shells import GNU_PATH
 from tui.domain.changes import ConcernKind
 from tui.domain.look import concerns_said
 from tui.domain.tasks import Task, TaskState
@@ -128,7 +129,75 @@ async def test_what_cannot_be_removed_to_its_end_is_not_begun(
     assert listing(host.root.root) == before
 
 
-async def test_root_changes_nobody_else_s_install_as_root(tmp_path: Path) -> None:
+@pytest.fixture
+async def as_root(open_folder: Path) -> AsyncIterator[ChangeHost]:
+    """root's way to a host whose install is nobody's, where only nobody may be told anything."""
+    host = ChangeHost(open_folder)
+    host.root.named("train", (PYTHON, NUMPY))
+    give(host.root.root, UID)
+    yield host
+    await host.close()
+
+
+WHO = """#!/bin/sh
+id -u >>"$WHO"
+exec /usr/bin/mv "$@"
+"""
+
+
+def watched(host: ChangeHost, folder: Path) -> Path:
+    """Where it is written down who renames."""
+    (folder / "tools").mkdir(mode=0o755)
+    (folder / "tools" / "mv").write_text(WHO)
+    (folder / "tools" / "mv").chmod(0o755)
+    (folder / "who").touch()
+    (folder / "who").chmod(0o666)
+    host.connection.env |= {"PATH": f"{folder}/tools:{GNU_PATH}", "WHO": str(folder / "who")}
+    return folder / "who"
+
+
+async def test_root_changes_another_account_s_install_as_that_account(as_root: ChangeHost, open_folder: Path) -> None:
+    who = watched(as_root, open_folder)
+    prefix = as_root.envs / "train"
+    before = listing(as_root.root.root)
+    task = await as_root.remove(prefix, 60)
+    assert task.state is TaskState.SUCCEEDED, task
+    (aside,) = (await as_root.trash()).asides
+    assert task.said == (("aside", aside.id, aside.path),) and aside.mine
+    trash = as_root.root.root / ".condafleet-trash"
+    assert trash.stat().st_uid == (trash / aside.id).stat().st_uid == UID
+    assert (await as_root.restore(aside)).state is TaskState.SUCCEEDED
+    assert listing(as_root.root.root) == before
+    (prefix / "notes").write_text("x")
+    assert set(refused_for(await as_root.remove(prefix))) == {K.UNOWNED}
+    assert (await as_root.remove(prefix, 60, [K.UNOWNED])).state is TaskState.SUCCEEDED
+    (aside,) = (await as_root.trash()).asides
+    task = await as_root.purge(aside)
+    assert task.state is TaskState.SUCCEEDED and task.said[-1][0] == "unlinked"
+    assert {path.name for path in as_root.root.root.iterdir()} == {"envs", "pkgs"}
+    # mv of the engine's own small files apart, in root's own home.
+    assert str(UID) in who.read_text().split()
+
+
+async def test_root_sees_who_uses_it_before_it_becomes_the_owner(as_root: ChangeHost) -> None:
+    prefix = as_root.envs / "train"
+    with running("sleep", "1000", cwd=prefix):
+        assert set(refused_for(await as_root.remove(prefix))) == {K.IN_USE}
+        assert (await as_root.remove(prefix, 60, [K.IN_USE])).state is TaskState.SUCCEEDED
+        (aside,) = (await as_root.trash()).asides
+        assert set(refused_for(await as_root.purge(aside))) == {K.IN_USE}
+    assert (await as_root.purge(aside)).state is TaskState.SUCCEEDED
+
+
+async def test_what_the_owner_may_not_remove_root_does_not_remove_for_him(as_root: ChangeHost) -> None:
+    (as_root.envs / "train" / "lib" / "theirs").mkdir()
+    (as_root.envs / "train" / "lib" / "theirs" / "file").write_text("x")
+    before = listing(as_root.root.root)
+    refused = refused_for(await as_root.remove(as_root.envs / "train", 0, [K.UNOWNED]))
+    assert K.NOT_WRITABLE in refused and listing(as_root.root.root) == before
+
+
+async def test_root_changes_nothing_of_an_account_that_it_cannot_become(tmp_path: Path) -> None:
     host = ChangeHost(tmp_path)
     prefix = host.root.named("train", (PYTHON,))
     give(prefix, STRANGER)

@@ -29,7 +29,7 @@ class Aside:
     """The folder that it lies in, on the same file system as the prefix."""
     state: AsideState
     mine: bool
-    """Whether the account that looked put it there: nobody else can restore or purge it."""
+    """Whether the account that looked can restore and purge it: who put it there, and root as that account."""
     prefix: str | None = None
     """Where it was."""
     since: float | None = None

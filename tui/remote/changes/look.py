@@ -14,8 +14,9 @@ from tui.remote.wire import Record, WireError, records
 
 __all__ = ["ALL_CHECKS", "look", "said_of"]
 
-ALL_CHECKS = ("place", "frozen", "writable", "use", "contents", "links")
-"""What a removal looks at; other changes leave some of it out."""
+ALL_CHECKS = ("place", "frozen", "removable", "use", "contents", "links")
+"""What a removal looks at; other changes leave some of it out, and say ``writable``: only a removal acts as the owner
+where root asks for it."""
 ANSWER_LIMIT = 4 << 20
 
 

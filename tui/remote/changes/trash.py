@@ -141,7 +141,8 @@ def _aside(host: str, record: Record, uid: int) -> Aside | None:
         return None
     if not is_task_id(name) or not path.startswith("/") or not path.endswith(f"/.condafleet-trash/{name}"):
         return None
-    aside = Aside(name, host, path, state, owner == uid)
+    # Root acts as the account that put it there.
+    aside = Aside(name, host, path, state, uid in (owner, 0))
     head, _, rest = record.fields[4].partition(b"\n")
     words = rest.split(b"\n")[0].split()
     values = _object(head)

@@ -336,8 +336,8 @@ cg_links() {
   cg_concern linked_from "$cg_prefix" $((cg_n / 2)) "$@"
 }
 
-# cg_check WORD...: place, frozen, writable, use, contents, links; after cg_open. What is no environment at all is not
-# read through.
+# cg_check WORD...: place, frozen, writable or removable (root may act as the owner), use, contents, links; after cg_open.
+# What is no environment at all is not read through.
 cg_check() {
   for cg_word do
     case $cg_found in *' base '* | *' install_root '* | *' home '* | *' mount_point '* | *' not_an_environment '*) return 0 ;; esac
@@ -345,6 +345,7 @@ cg_check() {
       place) cg_place ;;
       frozen) cg_frozen ;;
       writable) cg_writable ;;
+      removable) cg_writable owner ;;
       use) cg_use ;;
       contents) cg_contents ;;
       links) cg_links ;;

@@ -24,9 +24,12 @@ cg_nl='
 cg_found=' '
 cg_uid=$(id -u)
 
-# cg_say WORD FIELD...: for clients; a task's own record of it, else the answer.
+# cg_say WORD FIELD...: for clients; a task's own record of it (a file that root opened, for one that became an owner),
+# else the answer.
 cg_say() {
-  if [ -n "${CONDAFLEET_SPOOL:-}" ]; then
+  if [ -n "${CONDAFLEET_AS:-}" ]; then
+    printf '%s\0' =said $# "$@" >&3
+  elif [ -n "${CONDAFLEET_SPOOL:-}" ]; then
     printf '%s\0' =said $# "$@" 2>/dev/null >>"$CONDAFLEET_SPOOL/said" || :
   else
     printf '%s\0' =said $# "$@"
@@ -316,10 +319,39 @@ cg_frozen() {
   cg_concern frozen "$cg_prefix" "$cg_w"
 }
 
-# cg_writable: may this account take away the whole of it? Every directory in it that must be emptied counts.
+# cg_can_become UID: whether root can act as that account; its line of the user database as cg_pw, group as cg_gid
+cg_can_become() {
+  [ "$cg_uid" = 0 ] || return 1
+  cg_pw=$({ getent passwd "$1" 2>/dev/null || cat /etc/passwd; } | awk -F: -v "u=$1" '$3 == u { print; exit }')
+  cg_gid=${cg_pw#*:*:*:}
+  cg_gid=${cg_gid%%:*}
+  [ -n "$cg_pw" ] && setpriv "--reuid=$1" "--regid=$cg_gid" --init-groups true 2>/dev/null
+}
+
+# cg_become UID: this very task's program as that account, after cg_can_become; its status. It says what it says to a
+# file that is opened here, and reads its own text from a pipe: the task's folder is not for its eyes.
+cg_become() {
+  # Caught, and not ignored: what is ignored here could not be caught there.
+  trap : INT TERM HUP
+  {
+    printf 'cg_main() {\n'
+    cat -- "$CONDAFLEET_SPOOL/program"
+    printf '\n}\ncg_main </dev/null\nexit\n'
+  } | (
+    cd / || exit 1
+    unset XDG_STATE_HOME
+    cg_x=${cg_pw%:*}
+    HOME=${cg_x##*:} CONDAFLEET_AS=$1
+    export HOME CONDAFLEET_AS
+    exec setpriv "--reuid=$1" "--regid=$cg_gid" --init-groups /bin/sh -s 3>>"$CONDAFLEET_SPOOL/said"
+  )
+}
+
+# cg_writable [owner]: may this account (for root: its owner, too) take away the whole of it? Every directory in it that
+# must be emptied counts.
 cg_writable() {
-  if [ "$cg_uid" = 0 ] && [ "$cg_owner" != 0 ]; then
-    # Root could, and would change another account's install as root.
+  # Root could, and would change another account's install as root: only a program that becomes the owner may.
+  if [ "$cg_uid" = 0 ] && [ "$cg_owner" != 0 ] && ! { [ "${1:-}" = owner ] && cg_can_become "$cg_owner"; }; then
     cg_concern foreign_owner "$cg_prefix" "$cg_owner"
   fi
   if [ "$cg_uid" != 0 ]; then

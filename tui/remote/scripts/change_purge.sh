@@ -24,11 +24,19 @@ pg_one() {
     cd -P -- ./env || exit 1
     cg_mounts
     cg_mounted_in
-    cg_use
+    [ -n "${CONDAFLEET_AS:-}" ] || cg_use
     # What is mounted there would move along.
     [ -z "$cg_mounted" ] || cg_refuse_unless ''
     cg_refuse_unless "$cg_accepted"
     cd ..
+  fi
+  if [ -n "$cg_slot_as" ]; then
+    CONDAFLEET_ONLY=$1
+    export CONDAFLEET_ONLY
+    cg_become "$cg_slot_as"
+    return
+  fi
+  if [ -d env ] && ! [ -L env ]; then
     if ! cg_rename "$cg_slot/env" "$cg_slot/gone"; then
       printf '%s cannot be removed. Nothing was changed.\n' "$cg_slot"
       exit 3
@@ -55,6 +63,11 @@ pg_one() {
   printf 'Removed for good: %s, which was at %s.\n' "$cg_slot" "$3"
 }
 while [ $# -gt 2 ] && [ -z "$cg_stop" ]; do
+  # Root becomes the owner of one of them after another.
+  if [ -n "${CONDAFLEET_AS:-}" ] && [ "$1" != "${CONDAFLEET_ONLY:-}" ]; then
+    shift 3
+    continue
+  fi
   (
     cg_catch
     pg_one "$1" "$2" "$3"

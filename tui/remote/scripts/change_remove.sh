@@ -16,8 +16,18 @@ rm_stopped() {
   echo 'Interrupted; nothing was changed.'
   exit 130
 }
-# Who uses it is asked last: no answer is older.
-if cg_open; then cg_check place frozen writable contents links use; fi
+# Who uses it is asked last: no answer is older. Root sees all processes, and then becomes the owner for all the rest.
+if cg_open; then
+  if [ "$cg_uid" = 0 ] && [ "$cg_owner" != 0 ] && cg_can_become "$cg_owner"; then
+    cg_check use
+    cg_refuse_unless "$cg_accepted"
+    rm_stopped
+    cg_become "$cg_owner"
+    exit
+  fi
+  cg_check place frozen removable contents links
+  [ -n "${CONDAFLEET_AS:-}" ] || cg_check use
+fi
 rm_stopped
 cg_refuse_unless "$cg_accepted"
 rm_dev=$cg_dev rm_ino=$cg_ino rm_real=$cg_real

@@ -13,6 +13,10 @@ rs_refuse() {
   exit 3
 }
 cg_own_slot "$cg_id" || cg_refuse_unless ''
+if [ -n "$cg_slot_as" ]; then
+  cg_become "$cg_slot_as"
+  exit
+fi
 rs_listed=$cg_meta_listed
 if [ -L env ] || ! [ -d env ]; then
   cg_concern missing "$cg_slot/env"

@@ -129,16 +129,18 @@ cg_sweep() {
 }
 
 # cg_own_slot ID: makes cg_slot the current directory: ours, of that name, and no soft link. False, with what was found,
-# when it is not. cg_meta_until, cg_meta_listed, cg_meta_ino ("DEVICE:INODE") as its meta has them.
+# when it is not; cg_slot_as: the account that root has to become for it. cg_meta_until, cg_meta_listed, cg_meta_ino ("DEVICE:INODE") as its meta has them.
 cg_own_slot() {
-  cg_meta_until='' cg_meta_listed='' cg_meta_ino=''
+  cg_meta_until='' cg_meta_listed='' cg_meta_ino='' cg_slot_as=
   case $cg_slot in /*/"$cg_trash/$1") ;; *) cg_concern missing "$cg_slot" && return 1 ;; esac
   if [ -L "$cg_slot" ] || ! cd -P -- "$cg_slot" 2>/dev/null || [ "$PWD" != "$cg_slot" ]; then
     cg_concern missing "$cg_slot"
     return 1
   fi
   cg_stat .
-  if [ "$cg_owner" != "$cg_uid" ]; then
+  if [ "$cg_owner" != "$cg_uid" ] && cg_can_become "$cg_owner"; then
+    cg_slot_as=$cg_owner
+  elif [ "$cg_owner" != "$cg_uid" ]; then
     cg_concern foreign_owner "$cg_slot" "$cg_owner"
     return 1
   fi
