@@ -17,6 +17,7 @@ from functools import cache
 from pathlib import Path
 
 from tui.demo.channel import PLACEHOLDER, Package, PackageFile, write_channel
+from tui.demo.standin.place import SLOW
 from tui.demo.standin.setup import interpreter_files, make_tools, write_wheel
 
 __all__ = ["WHEELS", "StandinInstall", "standin_channel", "standin_packages"]
@@ -222,7 +223,7 @@ class StandinInstall:
     def slow(self, **phases: str) -> None:
         """Make it slow from now on: ``link="0.5"`` (seconds a package), or ``"hold"`` until :meth:`release`."""
         text = " ".join(f"{phase}={how}" for phase, how in phases.items())
-        (self.home / ".standin-slow").write_text(text, encoding="utf-8")
+        (self.home / SLOW).write_text(text, encoding="utf-8")
 
     def reached(self, phase: str) -> bool:
         """Whether a command is held, or was, in *phase*."""

@@ -54,6 +54,8 @@ def test_the_screen_gets_the_configuration_and_the_environment_is_as_before_afte
     def screen(config: Path) -> int:
         assert config.is_file() and os.environ["CONDAFLEET_CONFIG"] == str(config)
         assert Path(os.environ["CONDAFLEET_STATE_DIR"]).is_dir() and "SSH_AUTH_SOCK" not in os.environ
+        slow = next(config.parent.glob("gpu01/home/*/.standin-slow")).read_text()
+        assert "link=" in slow, "a change can be watched, and cancelled"
         seen.append(config)
         return 9
 

@@ -12,9 +12,13 @@ from pathlib import Path
 
 from tui.demo.fleet import DemoFleet
 from tui.demo.layouts import DEFAULT_HOSTS, MOST_HOSTS
+from tui.demo.standin.place import SLOW
 from tui.domain.errors import UsageError
 
 __all__ = ["run_demo"]
+
+_PACE = "solve=0.5 download=0.15 link=0.04 unlink=0.02 remove=0.5"
+"""How long the hosts' conda takes for somebody who watches: packages so small would be there before they are seen."""
 
 
 def run_demo(
@@ -41,6 +45,8 @@ def run_demo(
         changes = {**fleet.environ, **({"CONDAFLEET_READONLY": "1"} if readonly else {})}
         if command:
             return _run(command, changes)
+        for host in fleet.hosts:
+            (host.home / SLOW).write_text(_PACE, encoding="utf-8")
         with _environ(changes):
             return open_screen(fleet.config)
 

@@ -116,15 +116,13 @@ def _download(place: Place, cache: Path, dist: Dist, bars: Bars) -> Path:
         ) from None
     try:
         with source, part.open("wb") as out:
-            waited, done = False, 0
+            done = 0
             while chunk := source.read(_CHUNK):
                 out.write(chunk)
                 done += len(chunk)
                 bars.show(dist, min(done / size, 1.0) if size else 1.0)
-                if not waited:
-                    out.flush()
-                    place.slow("download")
-                    waited = True
+                out.flush()
+                place.slow("download", len(chunk) / max(size, len(chunk)))
     except BaseException:
         part.unlink(missing_ok=True)
         raise

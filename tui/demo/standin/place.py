@@ -18,10 +18,12 @@ from typing import Any
 
 from tui.demo.standin.faults import Fault, Interrupted, bad_value
 
-__all__ = ["SETTINGS", "Place"]
+__all__ = ["SETTINGS", "SLOW", "Place", "interruptible", "on_terminal"]
 
 SETTINGS = "etc/standin.json"
 """Below the root: what this install is."""
+SLOW = ".standin-slow"
+"""In the home: how slow it is to be, see :meth:`Place.slow`."""
 _SLOW = "CONDAFLEET_STANDIN_SLOW"
 
 
@@ -44,7 +46,7 @@ class Place:
         place = cls(root, json.loads(Path(root, SETTINGS).read_text("utf-8")), argv)
         text = os.environ.get(_SLOW, "")
         with suppress(OSError):
-            text = f"{text} {Path(place.home, '.standin-slow').read_text('utf-8')}"
+            text = f"{text} {Path(place.home, SLOW).read_text('utf-8')}"
         place._slow = dict(word.split("=", 1) for word in text.split() if "=" in word)
         return place
 
@@ -58,11 +60,12 @@ class Place:
         """What ``--version`` says."""
         return str(self.settings.get("version", "26.7.1"))
 
-    def slow(self, phase: str) -> None:
-        """Wait here if this host is told to be slow in *phase*.
+    def slow(self, phase: str, part: float = 1.0) -> None:
+        """Wait here if this host is told to be slow in *phase*; *part* of what a whole package takes.
 
         ``PHASE=SECONDS`` in the variable CONDAFLEET_STANDIN_SLOW or the file ``~/.standin-slow`` waits so long for
         each package; ``PHASE=hold`` writes the pid to ``~/.standin-at-PHASE`` and waits for ``~/.standin-go-PHASE``.
+        Phases: collect, solve, download, extract, link, unlink, register, remove, clean.
         """
         how = self._slow.get(phase)
         if how == "hold":
@@ -74,7 +77,7 @@ class Place:
             while not Path(self.home, f".standin-go-{phase}").exists():
                 time.sleep(0.02)
         elif how is not None:
-            time.sleep(float(how))
+            time.sleep(float(how) * part)
 
     # Configuration
 
