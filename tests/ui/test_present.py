@@ -225,3 +225,9 @@ def test_a_held_bridge_is_silent_and_then_delivers_what_came() -> None:
     bridge.release()
     by_hand.run(1)
     assert [changes.hosts for changes in seen] == [{"a"}]
+
+
+def test_a_column_that_holds_nothing_leaves_its_room_to_the_others() -> None:
+    columns = (Column("a", "A", 0, 4, 9), Column("b", "B", 1, 4, 9, sparse=True), Column("c", "C", 2, 4, 9))
+    assert fit_columns(columns, [5, 0, 5], 12) == [5, 0, 5]
+    assert fit_columns(columns, [5, 1, 5], 12) == [5, 1, 0]

@@ -50,7 +50,17 @@ COLUMNS = (
     Column(
         "sessions", phrase("Sess"), 8, 5, 6, right=True, by=lambda view: _size(view.snapshot.sessions), falling=True
     ),
-    Column("tasks", phrase("Tasks"), 9, 5, 6, right=True, by=lambda view: _living(view) or None, falling=True),
+    Column(
+        "tasks",
+        phrase("Tasks"),
+        9,
+        5,
+        6,
+        right=True,
+        by=lambda view: _living(view) or None,
+        falling=True,
+        sparse=True,
+    ),
     Column("room", phrase("Fullest conda disk"), 10, 18, 40, last=True, by=lambda view: _free(view.snapshot)),
     Column("groups", phrase("Groups"), 11, 8, 20, by=lambda view: " ".join(view.spec.groups) or None),
     Column(

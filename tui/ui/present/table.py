@@ -39,6 +39,8 @@ class Column:
     by: Callable[[Any], Any] | None = None
     """What rows are sorted by, from a row's item; None for what is not known. Without it
     nothing is sorted by the column."""
+    sparse: bool = False
+    """It is left out while no row has anything in it."""
     aged: bool = False
     """It shows how old the row's data is: rows are sorted by that time."""
     falling: bool = False
@@ -167,7 +169,8 @@ def fit_columns(columns: Sequence[Column], natural: Sequence[int], room: int) ->
     titles = [text_width(column.title) for column in columns]
     wanted = [max(size, title) for size, title in zip(natural, titles, strict=True)]
     floor = [min(size, max(column.least, title)) for column, size, title in zip(columns, wanted, titles, strict=True)]
-    order = sorted(range(len(columns)), key=lambda index: columns[index].priority)
+    filled = [index for index, column in enumerate(columns) if natural[index] or not column.sparse]
+    order = sorted(filled, key=lambda index: columns[index].priority)
     kept: list[int] = []
     used = 0
     for index in order:

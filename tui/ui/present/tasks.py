@@ -76,7 +76,7 @@ COLUMNS = (
     Column("took", phrase("Took"), 5, 5, 6, right=True, live=5, by=lambda task: _took(task), falling=True),
     Column("progress", phrase("Progress"), 3, 16, 36, live=16),
     Column("operator", phrase("Operator"), 6, 12, 28, by=lambda task: task.operator.casefold()),
-    Column("waits", phrase("Waits for"), 7, 20, 50, by=lambda task: holder_words(task.waits_for) or None),
+    Column("waits", phrase("Waits for"), 7, 20, 50, sparse=True, by=lambda task: holder_words(task.waits_for) or None),
     Column("target", phrase("Target"), 8, 24, 70, end=True, by=lambda task: task.target),
     Column("id", phrase("Id"), 9, 24, 24, by=lambda task: task.id),
 )

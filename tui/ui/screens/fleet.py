@@ -7,36 +7,30 @@ from typing import ClassVar
 
 from textual.binding import BindingType
 
-from tui.domain import filters_hosts
 from tui.domain.phrases import phrase
 from tui.domain.sessions import Session
-from tui.domain.text import printable
 from tui.services.store import HostView
 from tui.ui.catalog import COMMANDS, FLEET, SESSIONS
 from tui.ui.commands import bindings
-from tui.ui.language import said, trn
+from tui.ui.language import said
 from tui.ui.present import host_detail, hosts
-from tui.ui.present.cell import BLANK, Cell, Tone, cell
+from tui.ui.present.cell import BLANK, Cell, Tone
 from tui.ui.present.faults import fault_tone, is_down
 from tui.ui.present.lines import Line
-from tui.ui.present.table import Note, Row
-from tui.ui.screens.table import TableScreen
+from tui.ui.present.table import Row
+from tui.ui.screens.host_table import HostTableScreen
 
 __all__ = ["FleetScreen"]
 
 
-class FleetScreen(TableScreen):
+class FleetScreen(HostTableScreen):
     """All hosts, reachable or not."""
 
     MODE = FLEET
     BINDINGS: ClassVar[list[BindingType]] = [*bindings(COMMANDS, FLEET)]
     COLUMNS = hosts.COLUMNS
-    SCHEMA = filters_hosts.HOSTS
     PARTS = ("machine", "load", "mounts", "gpus", "sessions")
     FIELDS = phrase("words, or fields: @group state:up disk>90% memory>80%")
-
-    def counted(self, number: int) -> str:
-        return trn("{n} host", "{n} hosts", number)
 
     def made_of(self, view: HostView) -> tuple[object, ...]:
         return (view,)
@@ -44,29 +38,15 @@ class FleetScreen(TableScreen):
     def rows_of(self, view: HostView) -> list[Row]:
         return [hosts.row(view)]
 
-    def note(self, views: Sequence[HostView]) -> Note:
-        return hosts.empty_note(self.fleet.settings)
-
-    def detail_of(self, key: Hashable) -> tuple[Cell, list[Line]] | None:
-        name = str(key)
-        if name not in self.fleet.store:
-            return None
-        view = self.fleet.store.host(name)
-        return cell(name, Tone.STRONG), host_detail.detail(view, self.fleet.store.log(name), self.app.now())
-
-    def host_of(self, key: Hashable) -> str:
-        return str(key)
-
-    def selector_of(self, key: Hashable) -> str:
-        return printable(str(key))
+    def lines_of(self, view: HostView) -> list[Line]:
+        return host_detail.detail(view, self.fleet.store.log(view.name), self.app.now())
 
     def sum_of(self, keys: Sequence[Hashable]) -> str:
         chosen = [self.fleet.store.host(str(key)) for key in keys if key in self.fleet.store]
         return hosts.sum_words(chosen)
 
     def status(self) -> Cell:
-        key = self.grid.cursor_key
-        view = None if key is None or key not in self.fleet.store else self.fleet.store.host(str(key))
+        view = self.view_of(self.grid.cursor_key)
         if view is None:
             return BLANK
         if view.fault is None or not is_down(view):

@@ -7,37 +7,31 @@ from typing import ClassVar
 
 from textual.binding import BindingType
 
-from tui.domain import filters_hosts
 from tui.domain.hosts import HostState
 from tui.domain.phrases import phrase
-from tui.domain.text import printable
 from tui.services.store import HostView
 from tui.ui.bridge import Changes
 from tui.ui.catalog import COMMANDS, HOSTS
 from tui.ui.commands import bindings
 from tui.ui.language import said, tr, trn
-from tui.ui.present import connections, hosts
+from tui.ui.present import connections
 from tui.ui.present.cell import BLANK, Cell, Tone, cell
 from tui.ui.present.faults import fault_tone, is_down
 from tui.ui.present.lines import Line
-from tui.ui.present.table import Note, Row
-from tui.ui.screens.table import TableScreen
+from tui.ui.present.table import Row
+from tui.ui.screens.host_table import HostTableScreen
 
 __all__ = ["HostsScreen"]
 
 
-class HostsScreen(TableScreen):
+class HostsScreen(HostTableScreen):
     """All hosts, by their connections."""
 
     MODE = HOSTS
     BINDINGS: ClassVar[list[BindingType]] = [*bindings(COMMANDS, HOSTS)]
     COLUMNS = connections.COLUMNS
-    SCHEMA = filters_hosts.HOSTS
     PARTS = ("machine",)
     FIELDS = phrase("words, or fields: is:down fault:timeout @group")
-
-    def counted(self, number: int) -> str:
-        return trn("{n} host", "{n} hosts", number)
 
     def made_of(self, view: HostView) -> tuple[object, ...]:
         log = self.fleet.store.log(view.name)
@@ -49,27 +43,13 @@ class HostsScreen(TableScreen):
     def changed(self, changes: Changes) -> None:
         self.renew()  # the last line of the log is a column
 
-    def note(self, views: Sequence[HostView]) -> Note:
-        return hosts.empty_note(self.fleet.settings)
-
-    def detail_of(self, key: Hashable) -> tuple[Cell, list[Line]] | None:
-        name = str(key)
-        if name not in self.fleet.store:
-            return None
-        view = self.fleet.store.host(name)
-        return cell(name, Tone.STRONG), connections.detail(view, self.fleet.store.log(name), self.app.now())
-
-    def host_of(self, key: Hashable) -> str:
-        return str(key)
-
-    def selector_of(self, key: Hashable) -> str:
-        return printable(str(key))
+    def lines_of(self, view: HostView) -> list[Line]:
+        return connections.detail(view, self.fleet.store.log(view.name), self.app.now())
 
     def status(self) -> Cell:
-        key = self.grid.cursor_key
-        if key is None or key not in self.fleet.store:
+        view = self.view_of(self.grid.cursor_key)
+        if view is None:
             return BLANK
-        view = self.fleet.store.host(str(key))
         if view.fault is None or not is_down(view):
             return cell(tr("l is the log; c makes the connection anew, x lets go of it"), Tone.DIM)
         remedy = f"  {said(view.fault.remedy)}" if view.fault.remedy else ""
