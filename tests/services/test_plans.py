@@ -16,6 +16,7 @@ from tests.remote.loopdisk import free, mounted_ext4
 from tests.remote.taskhost import TaskHost
 from tests.services.planfleet import PlanHost, RealClock
 from tui.domain.changes import NAMED, ConcernKind
+from tui.domain.diskbounds import Reason
 from tui.domain.diskplaces import OwnerKind
 from tui.domain.planitems import DEFAULT_KINDS, PACKAGE_CACHE, HostTables, Item, ItemKind
 from tui.domain.planreport import markdown
@@ -173,6 +174,23 @@ async def test_with_an_age_the_host_counts_what_goes(fleet: PlanHost, tmp_path: 
     assert [each.bytes for each in report.hosts[0].removed] == [ready.outlook.bytes]
     assert "1 stay: changed too lately" in markdown(report)
     assert (cache / "spare-1-0.conda").exists()
+
+
+async def test_what_a_process_has_open_is_not_promised(fleet: PlanHost, tmp_path: Path) -> None:
+    desk, cache = desk_of(fleet), tmp_path / "conda" / "pkgs"
+    known = await counted(desk)
+    packages = known.item(ItemKind.PACKAGES, str(cache))
+    env = known.item(ItemKind.ENVIRONMENT, str(tmp_path / "conda" / "envs" / "one"))
+    assert packages is not None and packages.exclusive_bytes
+    with (cache / "spare-1-0" / "lib" / "file").open("rb"):
+        ready = await desk.ready(plan_of(packages))
+        assert (ready.outlook.bytes, ready.outlook.hosts[0].mounts) == (0, ())
+        both = plan_of(packages, env)
+        joint = await desk.ready(both, accepted={item.key: NAMED for item in both.items})
+        assert Reason.OPEN_FILES in joint.outlook.hosts[0].reasons
+        report = await desk.run(ready)
+    assert "1 stay: a process has them open" in markdown(report)
+    assert (cache / "spare-1-0").is_dir()
 
 
 async def test_where_not_all_users_are_seen_packages_are_refused(fleet: PlanHost) -> None:

@@ -20,7 +20,7 @@ from tui.domain.errors import CondafleetError, HostFaultError
 from tui.domain.phrases import phrase
 from tui.domain.planitems import ENVIRONMENTS, HostTables, Item, ItemKind
 from tui.domain.planreport import HostReport, MountActual, PlanReport, Removed
-from tui.domain.plans import Changed, HostOutlook, MountFreed, Outlook, Plan, Refusal, outlook, recheck
+from tui.domain.plans import Changed, HostOutlook, Outlook, Plan, outlook, recheck
 from tui.domain.targets import install_of
 from tui.domain.tasks import Task, TaskState, new_task_id
 from tui.domain.text import printable
@@ -29,7 +29,8 @@ from tui.remote.changes.clean import CleanSaid, ask_clean, clean_job, read_said
 from tui.remote.freespace import FreeSpace, ask_free
 from tui.remote.lane import Lane
 from tui.services.changes import ChangesApi
-from tui.services.cleanings import clean_request, concern_of, kept_note, looked_freed
+from tui.services.cleanings import clean_request, concern_of, kept_note
+from tui.services.planlooks import with_looks
 from tui.services.store import Store
 from tui.services.tasks import TasksApi
 
@@ -144,7 +145,7 @@ class PlanDesk:
             *(self._prepare(item, tables[item.host], agreed, prepared, against, faults) for item in found.items),
         )
         hosts = tuple(
-            _with_looks(each, tables[each.host], looks.get(each.host), against, plan.older_s, agreed)
+            with_looks(each, tables[each.host], looks.get(each.host), against, plan.older_s, agreed)
             for each in found.hosts
         )
         return ReadyPlan(plan, tables, Outlook(hosts), changed, looks, faults, agreed, prepared)
@@ -258,7 +259,7 @@ class PlanDesk:
             for place in places
             if place in before and place in after
         )
-        return replace(report, removed=tuple(removed), actual=None if detach else actual)
+        return replace(report, removed=tuple(removed), actual=actual or None)
 
     async def _free(self, host: str, places: Sequence[str], tasks: Sequence[str] = ()) -> dict[str, FreeSpace]:
         if not places:
@@ -349,32 +350,3 @@ def _why(task: Task) -> str:
     if task.is_refused and said:
         return "refused: " + "; ".join(said)[:400]
     return task.fault.message if task.fault is not None else f"{task.state.value}, exit code {task.exit_code}"
-
-
-def _with_looks(
-    found: HostOutlook,
-    known: HostTables,
-    look: CleanSaid | None,
-    against: Mapping[Key, tuple[Concern, ...]],
-    older_s: float | None,
-    accepted: Mapping[Key, Collection[ConcernKind]],
-) -> HostOutlook:
-    """*found* less what the host itself speaks against; with an age, what the look counted in place of the table."""
-    stopped = [item for item in found.items if item.key in against]
-    if stopped:
-        going = [item for item in found.items if item.key not in against]
-        again = outlook(going, {found.host: known}, accepted)
-        fewer = again.hosts[0] if again.hosts else HostOutlook(found.host, counted=found.counted)
-        refused = (*found.refused, *(Refusal(item, against[item.key]) for item in stopped), *fewer.refused)
-        found = replace(fewer, refused=refused, twice=found.twice)
-    if older_s is None or look is None:
-        return found
-    environments = outlook([item for item in found.items if item.kind in ENVIRONMENTS], {found.host: known}, accepted)
-    alone = environments.hosts[0].mounts if environments.hosts else ()
-    mounts: dict[str, MountFreed] = {each.mount: each for each in alone}
-    for more in looked_freed(look, {item.key for item in found.items}, known):
-        had = mounts.get(more.mount, MountFreed(more.mount, 0, 0))
-        mounts[more.mount] = MountFreed(
-            more.mount, had.bytes + more.bytes, had.files + more.files, had.reasons | more.reasons
-        )
-    return replace(found, mounts=tuple(mounts[mount] for mount in sorted(mounts)))
