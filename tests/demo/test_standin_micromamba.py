@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import http.server
+import json
 import signal
 import subprocess
 import threading
@@ -23,16 +24,15 @@ from tui.remote.condasays.outcome import Verdict, read_outcome
 NOT_RUN = ("state", "stopped", "another", "locks", "cleaned", "kill")
 """Words in the names of recordings that are no command of micromamba's alone: dumps of the disk, and what was stopped
 or ran beside another (tests of their own)."""
-UNKNOWN = ("config", "search", "repoquery", "doctor", "env-create", "create-file", "env-update", "condarc", "mambarc")
+UNKNOWN = ("config", "search", "repoquery", "doctor", "condarc", "mambarc")
 """Words in the names of recordings of commands that the stand-in's micromamba does not know."""
 OTHER_END = {
     "014-list-export",  # it lists in no such form
     "076-list-json-env-python-missing",  # it never starts the environment's own Python, which micromamba does to look
     "077-env-remove-env-python-missing",
-    "097-env-remove-json",  # of an environment that a file made, which it does not know
     "129-clean-force-pkgs-dirs",
 }
-OTHER_PLAN = {"077-env-remove-env-python-missing", "097-env-remove-json"}
+OTHER_PLAN = {"077-env-remove-env-python-missing"}
 
 _HOME = "/home/ada"
 _CHANNEL = "file:///srv/channel"
@@ -61,6 +61,16 @@ def said(tmp_path_factory: pytest.TempPathFactory, served: str) -> dict[str, tup
     (home / ".condarc").write_text(f"channels: [{install.channel}]\n")
     (install.root / ".condarc").unlink()
     write_wheel(home / "wheels", "iniconfig", "2.0.0")
+    work = home / "work"
+    work.mkdir()
+    files = {
+        "environment": "python=3.11, numpy=1.26.4, pip]",
+        "newer": "python=3.11, numpy=2.0.2]",
+        "broken": "[python",
+    }
+    for name, specs in files.items():
+        text = f"name: from-file\nchannels: [{install.channel}]\ndependencies: [{specs}\n"
+        (work / f"{name}.yml").write_text(text)
     (home / "bin").mkdir()
     (home / "bin/something").touch()
     found = {}
@@ -71,7 +81,7 @@ def said(tmp_path_factory: pytest.TempPathFactory, served: str) -> dict[str, tup
         done = subprocess.run(
             [str(install.conda), *argv[1:]],
             env=install.environ(),
-            cwd=home,
+            cwd=work,
             input="n\n" if recording.name.endswith("-no") else "",
             capture_output=True,
             text=True,
@@ -155,3 +165,14 @@ def test_without_an_answer_it_goes_on_but_deletes_nothing(micromamba: StandinIns
     micromamba.run("remove", "-p", str(prefix), "no-such")
     micromamba.run("env", "remove", "-p", str(prefix))
     assert not prefix.exists()
+
+
+def test_a_file_s_pip_parts_are_installed_last(micromamba: StandinInstall) -> None:
+    file = micromamba.home / "environment.yml"
+    file.write_text("name: made\ndependencies: [python=3.11, pip, {pip: [peft==0.13.2]}]\n")
+    micromamba.run("env", "create", "-y", "-f", str(file))
+    rows = json.loads(micromamba.run("list", "-n", "made", "--json").stdout)
+    assert {"name": "peft", "channel": "pypi"}.items() <= next(row for row in rows if row["name"] == "peft").items()
+    file.write_text("name: made\ndependencies: [{pip: [none==1]}]\n")
+    done = micromamba.run("env", "update", "-y", "-f", str(file), check=False)
+    assert done.returncode == 1 and "No matching distribution found for none==1" in done.stderr

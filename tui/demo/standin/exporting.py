@@ -19,7 +19,7 @@ from tui.demo.standin.past import requests
 from tui.demo.standin.place import Place
 from tui.demo.standin.show import activate_hint
 
-__all__ = ["create", "export", "update"]
+__all__ = ["create", "export", "parts_of", "read_file", "update"]
 
 
 def export(place: Place, args: argparse.Namespace) -> None:
@@ -62,7 +62,8 @@ def _yaml(body: dict[str, Any]) -> str:
     return str(yaml.dump(body, Dumper=_Indented, sort_keys=False, allow_unicode=True, default_flow_style=False))
 
 
-def _read(path: str) -> dict[str, Any]:
+def read_file(path: str) -> dict[str, Any]:
+    """An environment file. Raises Fault where it is missing or broken."""
     import yaml
 
     shown = posixpath.abspath(path)
@@ -77,9 +78,8 @@ def _read(path: str) -> dict[str, Any]:
     return body
 
 
-def _asked(place: Place, args: argparse.Namespace) -> tuple[str, list[str], list[str]]:
-    """(prefix, specs, pip specs) of the file."""
-    body = _read(args.file[0] if args.file else "environment.yml")
+def parts_of(body: dict[str, Any]) -> tuple[list[str], list[str]]:
+    """(specs, pip specs) of an environment file."""
     specs: list[str] = []
     pip: list[str] = []
     for each in body.get("dependencies") or []:
@@ -87,6 +87,13 @@ def _asked(place: Place, args: argparse.Namespace) -> tuple[str, list[str], list
             pip += [str(spec) for spec in each.get("pip") or ()]
         else:
             specs.append(str(each))
+    return specs, pip
+
+
+def _asked(place: Place, args: argparse.Namespace) -> tuple[str, list[str], list[str]]:
+    """(prefix, specs, pip specs) of the file."""
+    body = read_file(args.file[0] if args.file else "environment.yml")
+    specs, pip = parts_of(body)
     args.file_channels = [str(each) for each in body.get("channels") or ()]
     if args.name is None and args.prefix is None:
         args.name = body.get("name")

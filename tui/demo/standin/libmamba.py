@@ -11,13 +11,16 @@ import json
 import os
 import re
 import shutil
+import subprocess
 import sys
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from tui.demo.standin.cache import fetch_all, to_fetch
 from tui.demo.standin.channels import Channel, read_channels
 from tui.demo.standin.dists import Dist, installed, ordered
+from tui.demo.standin.exporting import parts_of, read_file
 from tui.demo.standin.faults import Fault, Interrupted
 from tui.demo.standin.libmamba_grammar import parse
 from tui.demo.standin.place import Place, on_terminal
@@ -117,9 +120,9 @@ def _run(place: Place, args: argparse.Namespace) -> int | None:
     from tui.demo.standin import libmamba_looks as looks
 
     command = f"env {args.verb}" if args.command == "env" else args.command
-    if command == "create":
+    if command in ("create", "env create"):
         return _create(place, args)
-    if command in ("install", "update", "upgrade"):
+    if command in ("install", "update", "upgrade", "env update"):
         return _install(place, args)
     if command in ("remove", "uninstall", "env remove"):
         return _remove(place, args)
@@ -221,7 +224,54 @@ def _execute(place: Place, change: Change) -> None:
         ).execute()
 
 
+@dataclass
+class _Files:
+    """What files ask for."""
+
+    specs: list[str] = field(default_factory=list)
+    explicit: list[str] = field(default_factory=list)
+    pip: list[str] = field(default_factory=list)
+
+
+def _files(args: argparse.Namespace) -> _Files:
+    found = _Files()
+    for name in args.file:
+        if not name.endswith((".yml", ".yaml")):
+            specs, explicit = read_specs([name])
+            found.specs += specs
+            found.explicit += explicit
+            continue
+        try:
+            body = read_file(name)
+        except Fault as fault:
+            if fault.name == "EnvironmentFileNotFound":
+                told = f"error    libmamba YAML spec file '{name}' not found"
+                raise Stop(told, "critical libmamba File not found. Aborting.") from None
+            told = f"error    libmamba YAML error in spec file '{os.path.realpath(name)}'"
+            raise Stop(told, f"critical libmamba yaml-cpp: {fault.message.splitlines()[0]}") from None
+        specs, pip = parts_of(body)
+        found.specs += specs
+        found.pip += pip
+        args.channel += [str(each) for each in body.get("channels") or ()]
+        if args.name is None and args.prefix is None:
+            args.name = body.get("name")
+    return found
+
+
+def _pip(place: Place, args: argparse.Namespace, prefix: str, specs: list[str]) -> None:
+    if not specs:
+        return
+    if not place.as_json:
+        print(f"Installing pip packages: {', '.join(specs)}", flush=True)
+    done = subprocess.run(
+        [f"{prefix}/bin/python", "-m", "pip", "install", *specs], capture_output=place.as_json, check=False
+    )
+    if done.returncode:
+        raise Stop("critical libmamba pip failed to install packages")
+
+
 def _create(place: Place, args: argparse.Namespace) -> int:
+    files = _files(args)
     prefix = prefix_of(place, args)
     if prefix == place.root:
         told = "Overwriting root prefix is not permitted - aborting."
@@ -239,19 +289,21 @@ def _create(place: Place, args: argparse.Namespace) -> int:
     elif Path(prefix).exists() and not place.is_environment(prefix):
         told = "Non-conda folder exists at prefix - aborting."
         raise Stop(f"error    libmamba {told}", f"critical libmamba {told}")
-    specs, explicit = read_specs(args.file)
     dists: Iterable[Dist] = ()
     if source is not None:
         dists = ordered(installed(source))
-    elif explicit:
-        dists = explicit_dists(place, explicit)
-    if source is not None or explicit:
+    elif files.explicit:
+        dists = explicit_dists(place, files.explicit)
+    if dists and args.dry_run:
+        print("\nDry run. Not executing the transaction.")
+        return 0
+    if dists:
         fetch_all(place, list(dists))
         change = linked_as_they_are(place, prefix, dists)
         change.added = [spec.rpartition("::")[2] for spec in change.added]
         done = _carry_out(place, args, change, sizes=False)
     else:
-        asked = [*args.words, *specs]
+        asked = [*args.words, *files.specs]
         if any(spec.split("=")[0].split(">")[0].strip() == "python" for spec in asked) and "pip" not in asked:
             asked.append("pip")
         if not asked:
@@ -263,6 +315,7 @@ def _create(place: Place, args: argparse.Namespace) -> int:
             raise Stop(f'critical libmamba Error parsing version "{version}". Version contains invalid characters.')
         done = _carry_out(place, args, plan(place, _channels(place, args), prefix, asked))
     if done:
+        _pip(place, args, prefix, files.pip)
         place.register(prefix, known=True)
         if not place.as_json and not args.quiet:
             _hint(args)
@@ -270,25 +323,32 @@ def _create(place: Place, args: argparse.Namespace) -> int:
 
 
 def _install(place: Place, args: argparse.Namespace) -> int:
+    files = _files(args)
     prefix = prefix_of(place, args)
     must_exist(place, prefix)
-    specs, explicit = read_specs(args.file)
-    asked = [*args.words, *specs]
-    if explicit:
-        dists = explicit_dists(place, explicit)
+    asked = [*args.words, *files.specs]
+    if files.explicit:
+        dists = explicit_dists(place, files.explicit)
         fetch_all(place, dists)
         _carry_out(place, args, linked_as_they_are(place, prefix, dists), sizes=False)
         return 0
     here = {str(each["name"]) for each in installed(prefix)}
     loose = set(asked)
-    if args.command != "install":
+    if args.command in ("update", "upgrade"):
         asked = [spec for spec in asked if spec in here]  # one that is not there is passed over without a word
         loose = {"*"} if args.all or args.a else set(asked)
         asked = asked or (sorted(here) if loose else [])
     change = Change(prefix)
     if asked:
-        change = plan(place, _channels(place, args), prefix, asked, loose=loose)
-    _carry_out(place, args, change)
+        change = plan(place, _channels(place, args), prefix, asked, loose=loose, prune=args.prune)
+    if args.prune:
+        change.removed = sorted(
+            {str(each["name"]) for each in change.unlink} - {str(each["name"]) for each in change.link}
+        )
+    if _carry_out(place, args, change):
+        _pip(place, args, prefix, files.pip)
+        if args.command == "env" and not place.as_json and not args.quiet:
+            _hint(args)
     return 0
 
 

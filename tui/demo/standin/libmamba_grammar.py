@@ -70,6 +70,8 @@ def parse(argv: Sequence[str]) -> argparse.Namespace:
     )
     _add(env, "list", target=False)
     _add(env, "remove")
+    _add(env, "create", solves=True).add_argument("--clone")
+    _add(env, "update", solves=True)
     export = _add(env, "export")
     for option in ("--no-build", "--from-history", "--explicit", "--no-md5"):
         export.add_argument(option, action="store_true")
