@@ -142,6 +142,17 @@ async def test_a_package_that_something_uses_stays(host: TaskHost, cache: Path, 
     assert source.exists()
 
 
+async def test_an_environment_that_was_listed_since_is_a_user(host: TaskHost, cache: Path, tmp_path: Path) -> None:
+    made = tmp_path / "made since"
+    made.mkdir()
+    (made / "file").symlink_to(cache / PACKAGE / "lib" / "file")
+    assert (await look(host, wish(cache, ItemKind.PACKAGES))).kept == ()
+    (host.home / ".conda").mkdir()
+    (host.home / ".conda" / "environments.txt").write_text(f"/gone\nodd\n{cache.parent}/envs/one\n{made}")
+    _, said = await clean(host, wish(cache, ItemKind.PACKAGES))
+    assert said.kept == (Kept("used", ItemKind.PACKAGES, str(cache), 1),)
+
+
 async def test_only_what_is_old_enough_goes(host: TaskHost, cache: Path) -> None:
     old = time.time() - 10 * 86400
     for name in ("a-1-0.conda", "cache/file", "cache", PACKAGE, "half-1.0-0"):

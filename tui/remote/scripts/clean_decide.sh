@@ -53,6 +53,7 @@ cl_facts() {
     printf 'r %s %s %s %s\0' $cl_at "${cl_d%:*}" $cl_net "$cl_r"
     case $cl_t/$cl_c in cache/*p*) cl_whole=1 ;; esac
   done
+  if [ -n "$cl_whole" ]; then cl_listed; fi
   # What processes have open or mapped, are in or run, and what is locked.
   find /proc/[0-9]*/fd /proc/[0-9]*/cwd /proc/[0-9]*/exe -maxdepth 1 -type l -printf 'o %l\0' 2>/dev/null
   # shellcheck disable=SC2016 # awk's own dollars
@@ -112,6 +113,24 @@ cl_facts() {
   if [ -n "$cl_whole" ]; then cl_soft; fi
   printf 'E\0'
 }
+
+# What conda lists as this account's environments by now: those that were made since somebody looked are places, too.
+cl_listed() {
+  while IFS= read -r cl_l || [ -n "$cl_l" ]; do
+    case $cl_l in /*) ;; *) continue ;; esac
+    cl_d=$(find "$cl_l/." -maxdepth 0 -printf %D 2>/dev/null)
+    [ -n "$cl_d" ] || continue
+    cl_x=0
+    while [ $cl_x -lt "$cl_places" ]; do
+      cl_x=$((cl_x + 1))
+      eval "cl_p=\$cl_w$cl_x"
+      case $cl_l/ in "$cl_p"/*) ;; *) continue ;; esac
+      if [ "$(find "$cl_p/." -maxdepth 0 -printf %D 2>/dev/null)" = "$cl_d" ]; then continue 2; fi
+    done
+    cl_places=$((cl_places + 1))
+    eval "cl_q$cl_places=place cl_w$cl_places=\$cl_l"
+  done
+} 2>/dev/null <"${HOME:-/nonexistent}/.conda/environments.txt"
 
 # The soft links of environments that may lead to a package. One place that cannot be read whole, and nothing is told.
 cl_soft() {
