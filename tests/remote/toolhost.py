@@ -34,14 +34,22 @@ def tree(folder: Path) -> list[tuple[str, int, int]]:
 class ToolHost:
     """One operator's way to a host whose only install is a stand-in."""
 
-    def __init__(self, folder: Path, shell: str = "dash", *, wrap: tuple[str, ...] = (), path: str = GNU_PATH) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        shell: str = "dash",
+        *,
+        tool: str = "conda",
+        wrap: tuple[str, ...] = (),
+        path: str = GNU_PATH,
+    ) -> None:
         folder.mkdir(exist_ok=True)
-        self.conda = StandinInstall(folder / "conda", folder / "home", base=())
+        self.conda = StandinInstall(folder / "conda", folder / "home", base=(), tool=tool)
         self.tasks = TaskHost(folder / "home", SHELLS[shell], wrap=wrap, path=path)
         self.install = Install(
             str(self.conda.root),
-            Manager.CONDA,
-            "26.7.1",
+            Manager(tool),
+            "26.7.1" if tool == "conda" else None,
             envs_dirs=(str(self.conda.root / "envs"),),
             pkgs_dirs=(str(self.conda.pkgs),),
         )
