@@ -13,7 +13,7 @@ import asyncssh
 from tui.domain.errors import HostFaultError
 from tui.domain.faults import Fault, FaultKind
 from tui.domain.phrases import phrase
-from tui.fleet.inbox import Inbox, Tail
+from tui.fleet.inbox import Inbox, Received, Tail
 
 __all__ = ["Places", "SshChannel"]
 
@@ -76,7 +76,7 @@ class Places:
                     waiter.set_result(None)
 
 
-class SshChannel(asyncssh.SSHClientSession[bytes]):
+class SshChannel(Received, asyncssh.SSHClientSession[bytes]):
     """The channel port over one SSH session channel."""
 
     def __init__(
@@ -99,9 +99,6 @@ class SshChannel(asyncssh.SSHClientSession[bytes]):
 
     # -- Channel ---------------------------------------------------------------------------------
 
-    async def read(self, limit: int = 65536) -> bytes:
-        return await self._inbox.read(limit)
-
     async def write(self, data: bytes) -> None:
         channel = self._writing()
         try:
@@ -116,22 +113,10 @@ class SshChannel(asyncssh.SSHClientSession[bytes]):
             with contextlib.suppress(OSError):
                 self._channel.write_eof()
 
-    def stderr_tail(self) -> bytes:
-        return self._stderr.value()
-
     def resize(self, columns: int, rows: int) -> None:
         if self._channel is not None and not self._ended and not self._closed:
             with contextlib.suppress(OSError):
                 self._channel.change_terminal_size(max(1, columns), max(1, rows))
-
-    def pause_reading(self) -> None:
-        self._inbox.hold(True)
-
-    def resume_reading(self) -> None:
-        self._inbox.hold(False)
-
-    async def wait(self) -> int | None:
-        return await asyncio.shield(self._exit)
 
     def close(self) -> None:
         if self._closed:

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from tui.domain.errors import HostFaultError
 from tui.domain.faults import Fault
 
-__all__ = ["Inbox", "Tail"]
+__all__ = ["Inbox", "Received", "Tail"]
 
 
 class Inbox:
@@ -126,3 +126,26 @@ class Tail:
     def value(self) -> bytes:
         """What is kept."""
         return bytes(self._data)
+
+
+class Received:
+    """What a program gives, as every channel hands it on; a mixin over the three that it is kept in."""
+
+    _inbox: Inbox
+    _stderr: Tail
+    _exit: asyncio.Future[int | None]
+
+    async def read(self, limit: int = 65536) -> bytes:
+        return await self._inbox.read(limit)
+
+    def stderr_tail(self) -> bytes:
+        return self._stderr.value()
+
+    def pause_reading(self) -> None:
+        self._inbox.hold(True)
+
+    def resume_reading(self) -> None:
+        self._inbox.hold(False)
+
+    async def wait(self) -> int | None:
+        return await asyncio.shield(self._exit)

@@ -23,7 +23,7 @@ from typing import cast
 from tui.domain.errors import HostFaultError
 from tui.domain.faults import Fault, FaultKind
 from tui.domain.phrases import phrase
-from tui.fleet.inbox import Inbox, Tail
+from tui.fleet.inbox import Inbox, Received, Tail
 from tui.ports import Channel, Clock, ConnectionFacts, TermRequest
 
 __all__ = ["LocalConnection"]
@@ -105,7 +105,7 @@ class LocalConnection:
                 wait.cancel()
 
 
-class _LocalChannel(asyncio.SubprocessProtocol):
+class _LocalChannel(Received, asyncio.SubprocessProtocol):
     """A program on this machine; with a pty when a terminal was asked for."""
 
     def __init__(self, window: int, gone: Callable[[_LocalChannel], None]) -> None:
@@ -148,9 +148,6 @@ class _LocalChannel(asyncio.SubprocessProtocol):
 
     # -- Channel ---------------------------------------------------------------------------------
 
-    async def read(self, limit: int = 65536) -> bytes:
-        return await self._inbox.read(limit)
-
     async def write(self, data: bytes) -> None:
         if self._closed or self._exit.done():
             raise _ended(phrase("The program on this machine has ended and takes no more input."))
@@ -174,23 +171,11 @@ class _LocalChannel(asyncio.SubprocessProtocol):
             if pipe is not None:
                 pipe.close()
 
-    def stderr_tail(self) -> bytes:
-        return self._stderr.value()
-
     def resize(self, columns: int, rows: int) -> None:
         if self._master is not None:
             size = struct.pack("HHHH", max(1, min(rows, 9999)), max(1, min(columns, 9999)), 0, 0)
             with contextlib.suppress(OSError):
                 fcntl.ioctl(self._master, termios.TIOCSWINSZ, size)
-
-    def pause_reading(self) -> None:
-        self._inbox.hold(True)
-
-    def resume_reading(self) -> None:
-        self._inbox.hold(False)
-
-    async def wait(self) -> int | None:
-        return await asyncio.shield(self._exit)
 
     def close(self) -> None:
         if self._closed:

@@ -253,8 +253,8 @@ class Inventory:
         places = Places()
         only = "1" if self._search.only else "2" if self._no_processes else "0"
         configured = [path.rstrip("/") or "/" for path in (*self._search.paths, *self._extra) if "\0" not in path]
-        args = (only, str(WALK_DEPTH), *shunned, "--", *configured)
-        stream = lane.stream(script("inventory_places"), args, timeout=PLACES_S, idle=SILENCE_S, limit=SCAN_LIMIT)
+        args = (*shunned, "--", only, str(WALK_DEPTH), *configured)
+        stream = lane.stream(_script("places"), args, timeout=PLACES_S, idle=SILENCE_S, limit=SCAN_LIMIT)
         try:
             async with aclosing(stream) as records:
                 async for record in records:
@@ -287,7 +287,7 @@ class Inventory:
                 return
             args = (*shunned, "--", *targets)
             stream = lane.stream(
-                script("inventory_scan"),
+                _script("scan"),
                 args,
                 timeout=SCAN_S,
                 idle=None if calm else SILENCE_S,
@@ -382,6 +382,11 @@ class Inventory:
             async for record in records:
                 uses.take(record)
         return uses
+
+
+def _script(name: str) -> bytes:
+    """A script that looks over a whole host, with what these share before it."""
+    return script("inventory_common") + script(f"inventory_{name}")
 
 
 def _listed(environments: Sequence[Environment], known: Mapping[str, Environment]) -> tuple[Environment, ...]:

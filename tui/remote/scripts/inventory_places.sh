@@ -1,12 +1,9 @@
-#!/bin/sh
 # Where environments may be: candidates and texts, hardly looked at. What follows from them is decided by the
 # caller, who hands the places to inventory_scan.sh.
 #
-# Arguments: ONLY (1: nothing but the configured places, 2: all but the running processes), DEPTH of the walk through these, mount points not to
-# be touched, "--", configured places. Records:
+# After inventory_common.sh. Arguments: ONLY (1: nothing but the configured places, 2: all but the running processes),
+# DEPTH of the walk through these, configured places. Records:
 #   =host 7     seconds since 1970, UTC offset, time zone, uid, home, user, $MAMBA_ROOT_PREFIX
-#   =at 1       a place about to be touched: the last one before a silence is the one that hangs
-#   =skipped 1  a place not touched, for it lies on a mount named
 #   =root 1     may be an install            =prefix 2   may be an environment, and who says so
 #   =text 4     kind, home that ~ stands for, path, beginning of a file
 #   =found 1    a conda-meta or envs directory below a configured place
@@ -14,50 +11,10 @@
 #   =denied 1   a home of somebody else that may not be looked into
 #   =shut 1     the account's own home, an install in it, or a configured place that may not be looked into
 #   =absent 1   a configured place that is not there, as it was configured
-LC_ALL=C
-export LC_ALL
-PATH=${PATH:-/usr/local/bin:/usr/bin:/bin}:/usr/bin:/bin:/usr/sbin:/sbin
-export PATH
-unset CDPATH
-set +f
+# shellcheck shell=sh
 iv_only=$1
 iv_depth=$2
 shift 2
-
-rec() { # TAG COUNT FIELD...
-  iv_t=$1
-  shift
-  printf '%s\0' "=$iv_t" "$@"
-}
-
-# The mount points not to be touched become $iv_s1, $iv_s2, …
-iv_n=0
-iv_m=
-while [ $# -gt 0 ] && [ "$1" != -- ]; do
-  iv_n=$((iv_n + 1))
-  eval "iv_s$iv_n=\$1"
-  shift
-done
-[ $# -gt 0 ] && shift
-
-blocked() { # PATH
-  iv_i=0
-  while [ $iv_i -lt $iv_n ]; do
-    iv_i=$((iv_i + 1))
-    eval "iv_m=\$iv_s$iv_i"
-    case $1/ in "${iv_m%/}/"*) return 0 ;; esac
-  done
-  return 1
-}
-
-# Says which place is touched next; fails for one that must not be.
-touching() { # PATH
-  if blocked "$1"; then
-    rec skipped 1 "$1"
-    return 1
-  fi
-  rec at 1 "$1"
-}
 
 # Mount points below a place are not entered, nor even touched: one of them may never answer. Every network or
 # FUSE mount is touched by a child first; one that has not come back after three seconds is left to itself, and

@@ -1,9 +1,7 @@
-#!/bin/sh
 # Facts about installs, directories of environments, and environments.
 #
-# Arguments: mount points not to be touched, "--", then pairs KIND PATH: r (may be an install), d (holds
-# environments), p (may be one). Records:
-#   =at 1    the place about to be touched       =skipped 1   not touched, for it lies on a mount named
+# After inventory_common.sh. Arguments: pairs KIND PATH: r (may be an install), d (holds environments), p (may be
+# one). Records:
 #   =root 6  path, real path, states of conda-meta, envs, pkgs and condabin, writable, tool records, .condarc
 #   =dir 3   path, real path, state: y (read), n (none), x (not allowed), m (too many)
 #   =env 10  path, found by (d n p), bytes of the path that are the directory it was found in, real path ("=":
@@ -13,46 +11,8 @@
 #   =mount 3 major:minor, noatime or "", mount point as in mountinfo
 # A state is y (there), x (there, but not allowed), n (not there), u (cannot be known), l (a link that leads
 # nowhere). A stat line is: device inode links uid size mtime ctime atime NAME, relative to the prefix.
-LC_ALL=C
-export LC_ALL
-PATH=${PATH:-/usr/local/bin:/usr/bin:/bin}:/usr/bin:/bin:/usr/sbin:/sbin
-export PATH
-unset CDPATH
-set +f
+# shellcheck shell=sh
 iv_most=20000
-
-rec() { # TAG COUNT FIELD...
-  iv_t=$1
-  shift
-  printf '%s\0' "=$iv_t" "$@"
-}
-
-iv_n=0
-iv_m=
-while [ $# -gt 0 ] && [ "$1" != -- ]; do
-  iv_n=$((iv_n + 1))
-  eval "iv_s$iv_n=\$1"
-  shift
-done
-[ $# -gt 0 ] && shift
-
-blocked() { # PATH
-  iv_i=0
-  while [ $iv_i -lt $iv_n ]; do
-    iv_i=$((iv_i + 1))
-    eval "iv_m=\$iv_s$iv_i"
-    case $1/ in "${iv_m%/}/"*) return 0 ;; esac
-  done
-  return 1
-}
-
-touching() { # PATH
-  if blocked "$1"; then
-    rec skipped 1 "$1"
-    return 1
-  fi
-  rec at 1 "$1"
-}
 
 # n: gone for certain; u: some directory above may not be searched, so it may be there; l: a link to nowhere.
 absence() { # PATH
