@@ -70,6 +70,26 @@ class Out:
                 f"Standard output can't be written: {error.strerror}.", "See where it goes."
             ) from error
 
+    def raw(self, data: bytes) -> None:
+        """Bytes as they are, for a file or another program; never for a terminal. Raises as :meth:`text`."""
+        if self.broken:
+            return
+        buffer = getattr(self._stream, "buffer", None)
+        if buffer is None:
+            self.text(data.decode("utf-8", "backslashreplace").removesuffix("\n"))
+            return
+        try:
+            self._stream.flush()
+            buffer.write(data)
+            buffer.flush()
+        except (BrokenPipeError, ValueError):
+            self._give_up()
+        except OSError as error:
+            self._give_up()
+            raise CondafleetError(
+                f"Standard output can't be written: {error.strerror}.", "See where it goes."
+            ) from error
+
     def finish(self) -> None:
         """Flush, so that nothing is left to fail while the interpreter ends."""
         try:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from tui.cli.jsonview import Object, fault_json, time_json
+from tui.cli.tables import Column, Table
 from tui.cli.words import age, one_line
 from tui.domain.redact import redact
-from tui.domain.tasks import Holder, Task, TaskState, duration_s
+from tui.domain.tasks import Holder, Task, TaskState, age_s, duration_s
 from tui.domain.text import printable
 
-__all__ = ["outcome_text", "task_json", "waits_text"]
+__all__ = ["outcome_text", "task_json", "tasks_table", "waits_text"]
 
 _STATES = {
     TaskState.QUEUED: "queued",
@@ -63,6 +66,8 @@ def _holder_json(holder: Holder) -> Object:
 
 def waits_text(holder: Holder) -> str:
     """``waits for clean of ada@laptop (20261121-…)``"""
+    if holder.kind == "limit":
+        return "queued: this command begins it once another of its tasks has ended"
     if holder.kind == "process":
         command = " ".join(holder.command)[:80] or "a package manager"
         return f"waits for {printable(redact(command))} (process {holder.pid or '?'}), started by hand"
@@ -74,7 +79,7 @@ def waits_text(holder: Holder) -> str:
 
 def outcome_text(task: Task, now: float) -> str:
     """How *task* is, or ended, in one line without its name: those of equal text can be told together."""
-    if task.waits_for is not None and task.state is TaskState.WAITING_LOCK:
+    if task.waits_for is not None and task.state in (TaskState.WAITING_LOCK, TaskState.QUEUED):
         return waits_text(task.waits_for)
     word = _STATES[task.state]
     if task.fault is not None:
@@ -84,3 +89,29 @@ def outcome_text(task: Task, now: float) -> str:
     if task.state is TaskState.RUNNING:
         return f"{word} for {age(duration_s(task, now))}"
     return word
+
+
+def tasks_table(tasks: Sequence[Task], now: float) -> Table:
+    """Tasks, one a line."""
+    columns = (
+        Column("HOST", flexible=True, least=6),
+        Column("ID"),
+        Column("KIND"),
+        Column("TARGET", flexible=True, least=12),
+        Column("AGE", right=True, drop=1),
+        Column("BY", flexible=True, drop=2),
+        Column("HOW IT IS", flexible=True, least=10),
+    )
+    rows = (
+        (
+            task.host,
+            task.id,
+            printable(task.kind),
+            printable(redact(task.target)),
+            age(age_s(task, now)),
+            printable(redact(task.operator)),
+            one_line("is being cancelled" if task.cancelling else outcome_text(task, now)),
+        )
+        for task in tasks
+    )
+    return Table(columns, tuple(rows))

@@ -60,7 +60,7 @@ async def read_log(
             Fault(
                 FaultKind.PROTOCOL,
                 phrase("{host} sent a log that makes no sense.", host=host),
-                phrase("It is read again."),
+                phrase("Read it once more."),
             )
         )
     size = int(head[2])

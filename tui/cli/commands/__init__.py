@@ -71,6 +71,8 @@ COMMANDS = {
     "plan": Command("keep what is to go in a file, and run it later", "plans", actions=("new", "show", "run")),
     "trash": Command("what was put aside: list, restore, purge", "trash", targets="host?",
                      actions=("list", "restore", "purge"), default="list"),
+    "tasks": Command("list, follow and end what runs on the hosts", "tasks", targets="host?",
+                     actions=("list", "show", "follow", "cancel", "purge"), default="list"),
     "completion": Command("print the completion of a shell"),
     "demo": Command("the screen, or a command, on a throwaway fleet"),
 }  # fmt: skip
