@@ -98,6 +98,22 @@ def test_a_light_host_tells_its_places_at_once_and_can_be_changed_all_the_same()
         assert (root / "envs/copy/bin/python3.11").exists()
 
 
+@pytest.mark.parametrize(
+    "words",
+    ["create -y -p {0}", "create -y -p {0}/a/b", "rename -n etl {0}", "env remove -y -p {0}", "create -y -p ~/out/x"],
+)
+def test_nothing_is_written_outside_of_the_host(own: DemoFleet, run: Run, tmp_path: Path, words: str) -> None:
+    outside = tmp_path / "mine"
+    (outside / "conda-meta").mkdir(parents=True)
+    (outside / "conda-meta/history").touch()
+    link = own.host("cpu01").home / "out"
+    link.unlink(missing_ok=True)
+    link.symlink_to(outside)
+    done = run("cpu01", f"miniconda3/bin/conda {words.format(outside)} </dev/null", code=1)
+    assert b"NotWritableError" in done.stderr
+    assert [path.name for path in outside.rglob("*")] == ["conda-meta", "history"]
+
+
 def test_what_the_driver_can_run_decides(run: Run) -> None:
     for host, conda in (("gpu01", CONDA), ("cpu01", "miniconda3/bin/conda")):
         told = dict(pair[:2] for pair in json.loads(run(host, f"{conda} info --json").stdout)["virtual_pkgs"])

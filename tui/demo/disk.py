@@ -103,7 +103,11 @@ class HostDisk:
 
     def _tools(self, plan: InstallPlan, root: Path) -> None:
         """conda, mamba or micromamba. A fleet of light hosts is asked for its places alone: that takes no Python."""
-        settings: dict[str, Any] = {"mirrors": {CHANNEL_HOST: str(self.channel.folder)}, "cuda": self.cuda}
+        settings: dict[str, Any] = {
+            "bound": str(self.root),
+            "mirrors": {CHANNEL_HOST: str(self.channel.folder)},
+            "cuda": self.cuda,
+        }
         settings |= {"version": plan.version, "libmamba": _MAMBA if plan.manager == "mamba" else plan.version}
         facts = json.dumps(self._facts(plan, root), indent=2) if self.light else None
         if plan.manager == "micromamba":

@@ -88,7 +88,7 @@ def rename(place: Place, args: argparse.Namespace) -> None:
     if source == place.root:
         raise Fault("CondaEnvException", "The 'base' environment cannot be renamed")
     given = args.destination
-    prefix = posixpath.abspath(given) if "/" in given else place.prefix_of(given)
+    prefix = place.within(posixpath.abspath(given)) if "/" in given else place.prefix_of(given)
     if os.path.lexists(prefix):
         if not args.yes:
             raise Fault("CondaEnvException", f"The environment '{prefix}' already exists. Override with --yes.")

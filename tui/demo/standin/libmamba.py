@@ -53,9 +53,10 @@ def main(root: str, argv: Sequence[str]) -> int:
         print(place.settings.get("libmamba", "2.8.1"))
         return 0
     if getattr(args, "root_prefix", None):
-        place.root = os.path.realpath(args.root_prefix)
+        place.root = args.root_prefix.rstrip("/")
     place.as_json = bool(getattr(args, "json", False))
     try:
+        place.within(place.root)
         return _run(place, args) or 0
     except Stop as stop:
         sys.stdout.flush()

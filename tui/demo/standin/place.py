@@ -124,7 +124,7 @@ class Place:
 
     def folders(self, key: str, below: str) -> list[str]:
         """``envs_dirs`` or ``pkgs_dirs``."""
-        chosen = [self._path(each) for each in self.listed(key)]
+        chosen = [self.within(self._path(each)) for each in self.listed(key)]
         if self.libmamba and not chosen:
             return [f"{self.root}/{below}", *([f"{self.home}/.mamba/pkgs"] if below == "pkgs" else [])]
         return chosen or [f"{self.root}/{below}", f"{self.home}/.conda/{below}"]
@@ -169,10 +169,19 @@ class Place:
     def target(self, name: str | None, prefix: str | None, otherwise: str | None = None) -> str:
         """The prefix that ``-n`` or ``-p`` names."""
         if prefix is not None:
-            return posixpath.abspath(self._path(prefix))
+            return self.within(posixpath.abspath(self._path(prefix)))
         if name is not None:
             return self.prefix_of(name)
         return otherwise or os.environ.get("CONDA_PREFIX") or self.root
+
+    def within(self, path: str) -> str:
+        """*path*, unless this host is a played one and it lies outside of it: that may not be written."""
+        bound = self.settings.get("bound")
+        if bound is None or f"{os.path.realpath(path)}/".startswith(f"{os.path.realpath(bound)}/"):
+            return path
+        message = "The current user does not have write permissions to a required path."
+        who = f"  uid: {os.getuid()}\n  gid: {os.getgid()}\n"
+        raise Fault("NotWritableError", f"{message}\n  path: {path}\n{who}", path=path)
 
     def is_environment(self, prefix: str) -> bool:
         """Whether conda takes *prefix* for an environment; libmamba's programs content themselves with a folder."""

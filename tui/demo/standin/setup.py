@@ -96,9 +96,10 @@ def make_tools(
 ) -> None:
     """Make the install at *root* one of the stand-in, for the account whose home is *home*.
 
-    *settings*: ``version``; ``mirrors`` (folders that stand for addresses), ``cuda`` (of the driver, or None);
-    ``nested`` for a package cache as micromamba's, ``libmamba`` for the version of mamba or micromamba.
-    *names* of its programs decide whose words they speak; *folders*: where they are, if not in the root.
+    *settings*: ``bound``, the folder outside which it writes nothing; ``version``; ``mirrors`` (folders that stand for
+    addresses); ``cuda`` (of the driver, or None); ``nested`` for a package cache as micromamba's; ``libmamba``, the
+    version of mamba or micromamba. *names* of its programs decide whose words they speak; *folders*: where they are,
+    if not in the root.
     *facts*: what ``info --json`` says once and for all, where starting Python for it would be too much.
     """
     file = root / SETTINGS
