@@ -64,8 +64,13 @@ rm_stopped
 
 if [ "$rm_how" = rename ]; then
   rm_to=gone
-  [ "$cg_keep" -gt 0 ] && rm_to='env'
-  if ! cg_make_place "$cg_id" || ! cg_meta "$cg_json" "$cg_keep" "$rm_bytes"; then
+  rm_since=$(date +%s)
+  rm_until=0
+  if [ "$cg_keep" -gt 0 ]; then
+    rm_to='env'
+    rm_until=$((rm_since + cg_keep))
+  fi
+  if ! cg_make_place "$cg_id" || ! cg_meta "$cg_json" "$rm_until" "$rm_bytes" "$rm_since"; then
     [ -z "${cg_slot:-}" ] || cg_leave_place
     rm_refuse "Nothing can be put into $cg_at."
   fi

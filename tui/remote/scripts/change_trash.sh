@@ -152,14 +152,12 @@ cg_own_slot() {
   cg_meta_until=$2 cg_meta_listed=$4 cg_meta_ino=$5:$6
 }
 
-# cg_meta JSON KEEP BYTES: written whole, or false
+# cg_meta JSON UNTIL BYTES [SINCE]: written whole, or false
 cg_meta() {
-  cg_x=$(date +%s)
-  cg_y=0
-  [ "$2" -gt 0 ] && cg_y=$((cg_x + $2))
+  cg_x=${4:-$(date +%s)}
   (
     umask 077
-    printf '%s\n%s %s %s %s %s %s %s\n' "$1" "$cg_x" "$cg_y" "$3" "$cg_listed" "$cg_want_dev" "$cg_want_ino" "$cg_uid" \
+    printf '%s\n%s %s %s %s %s %s %s\n' "$1" "$cg_x" "$2" "$3" "$cg_listed" "$cg_want_dev" "$cg_want_ino" "$cg_uid" \
       >"$cg_slot/meta.new" && mv -f "$cg_slot/meta.new" "$cg_slot/meta"
   )
 }
