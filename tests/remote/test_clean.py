@@ -319,3 +319,25 @@ async def test_without_gnu_find_nothing_is_cleaned(cache: Path, tmp_path: Path) 
         assert [each[0] for each in ahead.concerns] == ["no_tool"]
     finally:
         await host.close()
+
+
+async def test_killed_while_a_large_package_goes_it_leaves_none_that_looks_whole(host: TaskHost, cache: Path) -> None:
+    large = cache / "large-1.0-0"
+    for folder in ("info", "lib"):
+        (large / folder).mkdir(parents=True)
+        for number in range(4000):
+            (large / folder / f"file{number}").touch()
+    spec = await clean_start(host, wish(cache, ItemKind.PACKAGES))
+
+    def files() -> int:
+        try:
+            return sum(1 for folder in ("info", "lib") for _ in (large / folder).iterdir())
+        except FileNotFoundError:
+            return 0
+
+    await until(lambda: files() < 8000 or (host.folder(spec) / "exit").exists())
+    host.kill_all(spec)
+    await host.become(spec)
+    assert not large.exists()
+    assert (await clean(host, wish(cache)))[0].state is TaskState.SUCCEEDED
+    assert names(cache) == ["notes", "urls", "urls.txt"]
