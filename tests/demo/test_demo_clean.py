@@ -65,3 +65,28 @@ def test_a_plan_is_made_changed_by_hand_and_run(tmp_path: Path) -> None:
     assert [plan["host"] for plan in ran["plans"]] == ["gpu02"]
     assert dry["plans"][0]["freed_bytes"] == ran["plans"][0]["freed_bytes"] == made["plans"][0]["freed_bytes"]
     assert {item["state"] for item in again["plans"][0]["items"]} == {"changed"}
+
+
+@pytest.mark.timeout(300)
+def test_what_is_suggested_goes_environments_first_and_the_report_holds_both_numbers(tmp_path: Path) -> None:
+    file, report = tmp_path / "plan.json", tmp_path / "report.md"
+    made, ran, envs = on_demo(
+        f"""
+        plan new {file}
+        plan run {file} --yes --markdown {report}
+        envs
+        """,
+        tmp_path,
+    )
+    assert (made["code"], ran["code"], envs["code"]) == (0, 0, 0)
+    items = [item for plan in ran["plans"] for item in plan["items"]]
+    assert {item["state"] for item in items} == {"removed"}
+    gone = {item["path"] for item in items if item["kind"] == "environment"}
+    assert gone
+    assert not gone & {env["prefix"] for env in envs["environments"]}
+    assert {plan["host"]: plan["freed_bytes"] for plan in ran["plans"]} == {
+        plan["host"]: plan["freed_bytes"] for plan in made["plans"]
+    }
+    text = report.read_text()
+    assert "| predicted | actual | difference |" in text
+    assert text.count("| environment |") == len(gone)
