@@ -34,6 +34,8 @@ OTHER_END = {
 }
 OTHER_PLAN = {"077-env-remove-env-python-missing"}
 
+pytestmark = pytest.mark.timeout(600)  # each of a hundred commands starts a process, on machines that others load
+
 _HOME = "/home/ada"
 _CHANNEL = "file:///srv/channel"
 _SERVED = "http://127.0.0.1:8765"

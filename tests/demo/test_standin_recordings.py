@@ -34,6 +34,8 @@ OTHER_TEXT = {
 }
 """Recordings whose output, or exit code, is otherwise once paths, sizes, checksums and times are left out."""
 
+pytestmark = pytest.mark.timeout(600)  # each of a hundred commands starts a process, on machines that others load
+
 _HOME = "/home/ada"
 _ROOT = f"{_HOME}/miniconda3"
 _CHANNEL = "file:///srv/channel"

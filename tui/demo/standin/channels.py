@@ -9,8 +9,6 @@ import json
 import os
 import sys
 import time
-import urllib.error
-import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -128,6 +126,9 @@ def _bring(path: Path) -> None:
 
 
 def _open_http(place: Place, url: str, host: str, port: int | None) -> Any:
+    import urllib.error
+    import urllib.request
+
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     for left in reversed(range(_RETRIES + 1)):
         try:
