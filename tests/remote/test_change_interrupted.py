@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
-from collections.abc import AsyncIterator
+import random
+import signal
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
 from tests import condaroot
-from tests.condaroot import NUMPY, PYTHON
+from tests.condaroot import NUMPY, PYTHON, Pkg
 from tests.remote.changehost import ChangeHost, listing
 from tests.remote.shells import GNU_PATH
 from tests.remote.taskhost import contents, until
@@ -47,10 +50,14 @@ exec /usr/bin/stat "$@"
 """
 
 
+OTHER_BOOT = "11111111-2222-3333-4444-555555555555"
+
+
 class StoppingHost(ChangeHost):
     """Its programs wait at a point."""
 
-    def stop_at(self, folder: Path, point: str) -> None:
+    def __init__(self, folder: Path, point: str) -> None:
+        super().__init__(folder)
         tools = folder / "tools"
         tools.mkdir()
         for name, text in (("mv", MV), ("find", FIND), ("stat", STAT)):
@@ -59,20 +66,21 @@ class StoppingHost(ChangeHost):
         self.connection.env |= {"PATH": f"{tools}:{GNU_PATH}", "POINT": point}
 
 
-@pytest.fixture
-async def host(tmp_path: Path) -> AsyncIterator[StoppingHost]:
-    host = StoppingHost(tmp_path)
-    yield host
-    await host.close()
+def rebooted(folder: Path) -> ChangeHost:
+    """The same host after a reboot, as far as it can tell."""
+    (folder / "boot_id").write_text(OTHER_BOOT + "\n")
+    mount = 'mount --bind "$0" /proc/sys/kernel/random/boot_id && exec "$@"'
+    return ChangeHost(folder, wrap=("unshare", "-m", "/bin/sh", "-c", mount, str(folder / "boot_id")))
 
 
 def whole(host: ChangeHost) -> dict[bytes, tuple[int, int]]:
     return {path: known for path, known in listing(host.root.root).items() if b".condafleet-lock" not in path}
 
 
-@pytest.mark.parametrize("how", ("interrupted", "killed"))
+@pytest.mark.parametrize("how", ("interrupted", "killed", "rebooted"))
 @pytest.mark.parametrize("point", ("looking", "renaming", "renamed", "deleting"))
-async def test_it_stands_whole_or_is_out_of_sight(host: StoppingHost, tmp_path: Path, point: str, how: str) -> None:
+async def test_it_stands_whole_or_is_out_of_sight(tmp_path: Path, point: str, how: str) -> None:
+    host: ChangeHost = ChangeHost(tmp_path)
     prefix = host.root.named("train", (PYTHON, NUMPY))
     other = host.root.named("other", (PYTHON,))
     condaroot.environments_txt(host.home, [prefix, other])
@@ -80,19 +88,22 @@ async def test_it_stands_whole_or_is_out_of_sight(host: StoppingHost, tmp_path: 
     before = whole(host)
     # The look is over: from here on its programs wait.
     await host.close()
-    host = StoppingHost(tmp_path)
-    host.stop_at(tmp_path, point)
+    host = StoppingHost(tmp_path, point)
     spec = await host.begin(job)
     await until((host.home / "reached").exists)
-    if how == "killed":
+    if how != "interrupted":
         host.kill_all(spec)
     else:
         assert await cancel_task(await host.lane(), "gpu01", spec.id, "bob") is CancelAnswer.ASKED
+    if how == "rebooted":
+        await host.close()
+        host = rebooted(tmp_path)
     task = await host.become(spec)
-    assert task.state in (TaskState.CANCELLED, TaskState.LOST, TaskState.FAILED), task
+    assert task.state is (TaskState.CANCELLED if how == "interrupted" else TaskState.LOST), task
     assert task.left_behind == 0
-    await host.close()
-    host = StoppingHost(tmp_path)
+    if how != "rebooted":
+        await host.close()
+        host = ChangeHost(tmp_path)
     seen = await host.trash()
     if point in ("looking", "renaming"):
         assert {path: before[path] for path in before} == {path: whole(host).get(path) for path in before}
@@ -118,15 +129,13 @@ async def test_it_stands_whole_or_is_out_of_sight(host: StoppingHost, tmp_path: 
 
 @pytest.mark.parametrize("how", ("interrupted", "killed"))
 @pytest.mark.parametrize("point", ("renaming", "renamed"))
-async def test_what_was_to_be_put_aside_is_whole_wherever_it_is(
-    host: StoppingHost, tmp_path: Path, point: str, how: str
-) -> None:
+async def test_what_was_to_be_put_aside_is_whole_wherever_it_is(tmp_path: Path, point: str, how: str) -> None:
+    host: ChangeHost = ChangeHost(tmp_path)
     prefix = host.root.named("train", (PYTHON, NUMPY))
     job = await host.removal(prefix, 3600)
     before = listing(prefix)
     await host.close()
-    host = StoppingHost(tmp_path)
-    host.stop_at(tmp_path, point)
+    host = StoppingHost(tmp_path, point)
     spec = await host.begin(job)
     await until((host.home / "reached").exists)
     if how == "killed":
@@ -135,7 +144,7 @@ async def test_what_was_to_be_put_aside_is_whole_wherever_it_is(
         await cancel_task(await host.lane(), "gpu01", spec.id, "bob")
     await host.become(spec)
     await host.close()
-    host = StoppingHost(tmp_path)
+    host = ChangeHost(tmp_path)
     seen = await host.trash()
     if point == "renaming":
         assert seen.asides == () and listing(prefix) == before
@@ -145,4 +154,37 @@ async def test_what_was_to_be_put_aside_is_whole_wherever_it_is(
         assert aside.restorable and aside.prefix == str(prefix)
         assert (await host.restore(aside)).state is TaskState.SUCCEEDED
         assert listing(prefix) == before
+    await host.close()
+
+
+@pytest.mark.parametrize("seed", range(9))
+async def test_a_signal_at_any_moment_leaves_it_whole_or_out_of_sight(tmp_path: Path, seed: int) -> None:
+    dice = random.Random(seed)
+    host = ChangeHost(tmp_path)
+    prefix = host.root.named("train", (PYTHON, Pkg("many", files=1500)))
+    job = await host.removal(prefix)
+    before = listing(prefix)
+    spec = await host.begin(job)
+    await until((host.folder(spec) / "started").exists)
+    await asyncio.sleep(dice.random() * 0.7)
+    inner = int((host.folder(spec) / "pid").read_text().split("_")[3])
+    sign = (signal.SIGINT, signal.SIGTERM, signal.SIGKILL)[seed % 3]
+    if sign is signal.SIGKILL:
+        host.kill_all(spec)
+    else:
+        with suppress(ProcessLookupError):
+            os.killpg(inner, sign)
+    task = await host.become(spec)
+    seen = await host.trash()
+    if prefix.exists():
+        assert listing(prefix) == before and seen.asides == () and task.state is not TaskState.SUCCEEDED
+    elif task.state is TaskState.SUCCEEDED:
+        assert seen.asides == ()
+    for left in seen.asides:
+        assert left.state is AsideState.LEFT
+        assert (await host.purge(left)).state is TaskState.SUCCEEDED
+    # Whatever happened, the next one finds its way.
+    if prefix.exists():
+        assert (await host.remove(prefix)).state is TaskState.SUCCEEDED
+    assert (await host.trash()).asides == () and not prefix.exists()
     await host.close()
