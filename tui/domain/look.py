@@ -73,7 +73,7 @@ def concerns_said(said: Iterable[Said]) -> tuple[Concern, ...]:
 def unowned_said(said: Iterable[Said]) -> Unowned | None:
     """The figures of files that nobody owns; None where there are none, or they could not be counted."""
     for words in said:
-        if words[:2] == ("concern", "unowned") or list(words[:2]) == ["concern", "unowned"]:
+        if tuple(words[:2]) == ("concern", "unowned"):
             files, size, newest = (_number(word) for word in (*words[3:6], "", "", "")[:3])
             if files is None or size is None:
                 continue
