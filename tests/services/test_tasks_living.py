@@ -17,6 +17,7 @@ from tui.domain.tasks import TaskState
 from tui.remote.probe import HostProbe
 from tui.remote.tasks import CancelAnswer
 from tui.services.engine import FleetService
+from tui.services.events import HostNoticed
 
 
 @pytest.fixture(scope="module")
@@ -268,3 +269,20 @@ async def test_a_host_where_nothing_runs_keeps_no_shell_for_tasks(ada: Operator)
         assert probe._pool.own("tasks") is not None
         await fleet.tasks.settled("gpu01", task.id)
         await until(lambda: probe._pool.own("tasks") is None)
+
+
+async def test_a_person_is_warned_where_a_logout_would_end_the_task(ada: Operator) -> None:
+    told: list[str] = []
+    programs = ada.user.home / "bin"
+    ada.user.run("mkdir", programs)
+    logind = "#!/bin/sh\nprintf 'KillUserProcesses=yes\\nKillOnlyUsers=\\nKillExcludeUsers=root\\n'\n"
+    for name, script in (("loginctl", logind), ("systemd-run", "#!/bin/sh\nexit 1\n")):
+        ada.user.run("sh", "-c", 'cat >"$1" && chmod +x "$1"', "sh", programs / name, stdin=script)
+    profile = f"export XDG_SESSION_ID=4 PATH='{programs}':\"$PATH\"\n"
+    ada.user.run("sh", "-c", 'cat >"$1"', "sh", ada.user.home / ".bashrc", stdin=profile)
+    async with ada.fleet() as fleet:
+        fleet.bus.subscribe(lambda event: told.append(event.text) if isinstance(event, HostNoticed) else None)
+        task = await fleet.tasks.start("gpu01", job("exit 0"))
+        assert task.said == (("note", "logout", "session"),)
+        assert len(told) == 1 and "KillUserProcesses" in told[0] and task.id in told[0]
+        assert (await fleet.tasks.settled("gpu01", task.id)).state is TaskState.SUCCEEDED

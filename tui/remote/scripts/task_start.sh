@@ -53,11 +53,35 @@ ta_size=$(cat "$ta_dir/run" "$ta_dir/program" "$ta_dir/places" "$ta_dir/roots" "
 # Somebody may have started all of this with interrupts ignored, which no shell can undo.
 ta_env=
 env --default-signal=INT,QUIT true 2>/dev/null && ta_env='env --default-signal=INT,QUIT'
+# ta_logind WHAT NAME...: what logind says of it; it is not waited for long
+ta_logind() { timeout 5 loginctl "$@" </dev/null 2>/dev/null; }
+# ta_has KEY WORD: whether a list that logind gave holds the word
+ta_has() {
+  case " $(printf '%s\n' "$ta_said" | sed -n "s/^$1=//p") " in *" $2 "*) return 0 ;; esac
+  return 1
+}
+# Where a logout ends what a login left running, the task gets a scope of its own; without linger that ends with the
+# last login of the account.
+ta_scope=
+if [ -n "${XDG_SESSION_ID:-}" ] && command -v loginctl >/dev/null 2>&1; then
+  ta_said=$(ta_logind show-session -p KillUserProcesses -p KillOnlyUsers -p KillExcludeUsers)
+  ta_user=$(id -un)
+  if ta_has KillUserProcesses yes && ! ta_has KillExcludeUsers "$ta_user" &&
+    { ta_has KillOnlyUsers '' || ta_has KillOnlyUsers "$ta_user"; }; then
+    ta_note=session
+    if timeout 10 systemd-run --user --scope --quiet --collect -- true </dev/null >/dev/null 2>&1; then
+      ta_scope='systemd-run --user --scope --quiet --collect --'
+      ta_note=scope
+      case $(ta_logind show-user "$ta_user" -p Linger) in *Linger=yes*) ta_note='' ;; esac
+    fi
+    [ -z "$ta_note" ] || printf '%s\0' =said 3 note logout "$ta_note" >>"$ta_dir/said"
+  fi
+fi
 # The starter waits in the foreground: what a shell starts in the background ignores interrupts for ever. It is
 # ended by what it started.
 (
   # shellcheck disable=SC2016,SC2086 # expanded by the inner shell; words are wanted
-  $ta_env /bin/sh -c 'IFS= read -r l </proc/$$/stat; l=${l##*) }; set -- "$1" $l; setsid /bin/sh "$1/run" outer "$1" "$$" "${21}"; :' \
+  $ta_scope $ta_env /bin/sh -c 'IFS= read -r l </proc/$$/stat; l=${l##*) }; set -- "$1" $l; setsid /bin/sh "$1/run" outer "$1" "$$" "${21}"; :' \
     sh "$ta_dir" </dev/null >/dev/null 2>&1
   :
 ) 2>/dev/null
