@@ -15,10 +15,10 @@ from tui.domain.phrases import phrase
 from tui.domain.planned import PackagePlan
 from tui.domain.text import decode
 from tui.domain.toolargs import Tool, dry_run_argv
+from tui.remote.changes.guard import guarded
 from tui.remote.condasays.outcome import Outcome, read_outcome
 from tui.remote.condasays.plan import read_plan
 from tui.remote.lane import Lane
-from tui.remote.scripts import script
 from tui.remote.wire import WireError, records
 
 __all__ = ["LIMIT_S", "DryRun", "dry_run"]
@@ -47,7 +47,7 @@ async def dry_run(lane: Lane, host: str, tool: Tool, change: Change, *, limit_s:
     argv = dry_run_argv(tool, change)
     if not argv or not tool.owned:
         return DryRun(())
-    question = script("change_env") + script("change_dry")
+    question = guarded("change_dry", "change_env")
     body = await lane.ask(question, (str(limit_s), *argv), timeout=limit_s + 30, limit=ANSWER_LIMIT, compress=True)
     code, stdout, stderr = _answer(body, host)
     if code == _TIMED_OUT:

@@ -7,8 +7,8 @@ from tui.domain.errors import HostFaultError
 from tui.domain.faults import Fault, FaultKind
 from tui.domain.phrases import phrase
 from tui.domain.toolargs import Tool, Toolbox
+from tui.remote.changes.guard import guarded
 from tui.remote.lane import Lane
-from tui.remote.scripts import script
 from tui.remote.wire import Record, WireError, records
 
 __all__ = ["ask_tools"]
@@ -23,7 +23,7 @@ async def ask_tools(lane: Lane, host: str, install: Install, *, timeout: float =
     Raises HostFaultError: ``protocol``, and as :meth:`Lane.ask`.
     """
     args = (install.root, *install.pkgs_dirs)
-    body = await lane.ask(script("change_tools"), args, timeout=timeout, limit=ANSWER_LIMIT)
+    body = await lane.ask(guarded("change_tools"), args, timeout=timeout, limit=ANSWER_LIMIT)
     try:
         answer = list(records(body))
     except WireError:

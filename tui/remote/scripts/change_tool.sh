@@ -27,10 +27,38 @@ ct_id=$9
 shift 9
 ct_json=$1 ct_keep=$2
 shift 2
-# What we are read from holds the lists as well.
-[ -z "$ct_explicit$ct_needs" ] || rm -f "$CONDAFLEET_SPOOL/program"
 ct_tool=$#
-ct_lists=$CONDAFLEET_SPOOL/lists
+
+# Root changes what is another account's as that account, or not at all. Before, it looks at who uses it: it sees all.
+if [ "$cg_uid" = 0 ]; then
+  case $ct_kind in
+    create | clone) ct_o=$(stat -L -c %u -- "${cg_prefix%/*}/" 2>/dev/null) ;;
+    *) ct_o=$(stat -c %u -- "$cg_prefix" 2>/dev/null) ;;
+  esac
+  if [ "${ct_o:-0}" != 0 ] && cg_can_become "$ct_o"; then
+    case $ct_kind in
+      create | clone) ;;
+      *)
+        if cg_open; then cg_use; fi
+        ct_lessen
+        ;;
+    esac
+    cg_refuse_unless "$cg_accepted"
+    cg_become "$ct_o"
+    ct_c=$?
+    rm -f "$CONDAFLEET_SPOOL/program"
+    exit "$ct_c"
+  fi
+fi
+if [ -n "${CONDAFLEET_AS:-}" ]; then
+  # The task's folder is not ours.
+  unset MAMBA_ROOT_PREFIX CONDARC XDG_CACHE_HOME XDG_CONFIG_HOME XDG_DATA_HOME
+  ct_lists=
+else
+  # What we are read from holds the lists as well.
+  [ -z "$ct_explicit$ct_needs" ] || rm -f "$CONDAFLEET_SPOOL/program"
+  ct_lists=$CONDAFLEET_SPOOL/lists
+fi
 
 case $ct_kind in
   create | clone)
@@ -38,7 +66,7 @@ case $ct_kind in
     [ -z "$ct_source" ] || ct_source
     ;;
   rename) ct_look_at_both ;;
-  recreate) if cg_open; then cg_check place frozen writable contents links use; fi ;;
+  recreate) if cg_open; then ct_check_all; fi ;;
   *) ct_standing ;;
 esac
 [ "$ct_tool" = 0 ] || ct_program "$1"
@@ -51,6 +79,10 @@ if [ "$ct_kind" = uninstall ]; then
 fi
 cd -- "${HOME:-/}" 2>/dev/null || cd /
 [ -z "$ct_stop" ] || ct_end 130
+if [ -z "$ct_lists" ]; then
+  ct_lists=$(mktemp -d "${TMPDIR:-/tmp}/condafleet-lists.XXXXXX")
+  ct_lists=${ct_lists:-/nonexistent}/lists
+fi
 if ! (
   umask 077
   mkdir "$ct_lists" && printf '%s' "$ct_explicit" >"$ct_lists/explicit.txt" &&

@@ -5,7 +5,8 @@ ct_begun='' ct_aside=''
 
 ct_end() { # CODE
   trap '' INT TERM HUP QUIT
-  rm -rf "$ct_lists"
+  [ -z "$ct_lists" ] || rm -rf "$ct_lists"
+  [ -z "${CONDAFLEET_AS:-}" ] || [ -z "$ct_lists" ] || rmdir "${ct_lists%/lists}" 2>/dev/null
   exit "$1"
 }
 
@@ -47,17 +48,30 @@ ct_source() {
   fi
 }
 
-# What is to be changed where it stands.
-ct_standing() {
-  cg_open || return 1
-  cg_check place frozen use
-  # base may be: that is advised against before. So may what nobody can say of that it is used: nothing goes but what
-  # is asked for.
+# Where packages change in a standing environment, base may be meant: that is advised against before. And that nobody
+# can say whether it is used is no hindrance: nothing goes but what is asked for.
+ct_lessen() {
+  case $ct_kind in install | update | uninstall) ;; *) return 0 ;; esac
   for ct_k in base use_unknown; do
     case $cg_found in *" $ct_k "*) cg_found="${cg_found%% "$ct_k" *} ${cg_found#* "$ct_k" }" ;; esac
   done
+}
+
+# What is to be changed where it stands.
+ct_standing() {
+  cg_open || return 1
+  cg_check place frozen
+  # As an account that root became we see less than root did just now.
+  [ -n "${CONDAFLEET_AS:-}" ] || cg_use
+  ct_lessen
   if [ "$cg_uid" = 0 ] && [ "$cg_owner" != 0 ]; then cg_concern foreign_owner "$cg_prefix" "$cg_owner"; fi
   { [ -w . ] && [ -w conda-meta ]; } || cg_concern not_writable "$cg_prefix" prefix 1 "$cg_prefix"
+}
+
+# What is to go.
+ct_check_all() {
+  cg_check place frozen writable contents links
+  [ -n "${CONDAFLEET_AS:-}" ] || cg_use
 }
 
 # ct_record NAME|=RECORD: whether there is a package record of that name, or that very one
@@ -250,7 +264,7 @@ ct_look() {
 # A rename looks at both places, and goes on with the new one as cg_prefix.
 ct_look_at_both() {
   if ! cg_open; then return 1; fi
-  cg_check place frozen writable contents links use
+  ct_check_all
   ct_old=$cg_prefix ct_old_dev=$cg_want_dev ct_old_ino=$cg_want_ino
   if cg_stat "$cg_real"; then ct_old_dev=$cg_dev ct_old_ino=$cg_ino; fi
   cg_prefix=$ct_new_prefix
@@ -267,7 +281,7 @@ ct_remove_old() {
   fi
   cg_no=
   for cg_k in $cg_found; do
-    case " $cg_accepted " in *" $cg_k "*) ;; *) cg_no=1 ;; esac
+    case " $cg_accepted ${CONDAFLEET_AS:+use_unknown} " in *" $cg_k "*) ;; *) cg_no=1 ;; esac
   done
   ct_until=0
   cd / || :

@@ -1,19 +1,17 @@
 #!/bin/sh
-# Which package managers an install can be changed with. Arguments: its root, then its package caches, the one that is
+# Which package managers an install can be changed with, after change_guard.sh. Arguments: its root, then its package caches, the one that is
 # written first in front. Nothing of the install is run. Records:
 #   =tool 4   conda, mamba or micromamba; its path; its version as the install records it; y where root or this very
-#             account owns the root, the program and its directory: whoever may write there could run anything
+#             account (for root, the root's owner) owns the root, the program and its directory: whoever may write
+#             there could run anything
 #   =cache 2  path, state: w (may be written), c (not there, may be made), n
 #   =end 0
-LC_ALL=C
-export LC_ALL
-PATH=${PATH:-/usr/local/bin:/usr/bin:/bin}:/usr/bin:/bin:/usr/sbin:/sbin
-export PATH
-unset CDPATH
-set +f
+# shellcheck shell=sh disable=SC2154  # what change_guard.sh sets
 iv_root=$1
 shift
-iv_uid=$(id -u)
+iv_uid=$cg_uid
+iv_o=$(stat -L -c %u -- "$iv_root" 2>/dev/null)
+if [ "$cg_uid" = 0 ] && [ "${iv_o:-0}" != 0 ] && cg_can_become "$iv_o"; then iv_uid=$iv_o; fi
 
 iv_version() { # NAME
   iv_v=
@@ -49,7 +47,11 @@ fi
 for iv_d do
   iv_s=n
   if [ -d "$iv_d" ]; then
-    [ -w "$iv_d" ] && [ -x "$iv_d" ] && iv_s=w
+    if [ "$iv_uid" != "$cg_uid" ]; then
+      [ "$(stat -L -c %u -- "$iv_d" 2>/dev/null)" = "$iv_uid" ] && iv_s=w
+    elif [ -w "$iv_d" ] && [ -x "$iv_d" ]; then
+      iv_s=w
+    fi
   elif ! [ -e "$iv_d" ] && ! [ -L "$iv_d" ]; then
     iv_p=$iv_d
     while iv_p=${iv_p%/*} && [ -n "$iv_p" ] && ! [ -e "$iv_p" ]; do :; done
