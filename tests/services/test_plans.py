@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import random
 import shutil
 import time
@@ -13,7 +14,7 @@ import pytest
 
 from tests.remote.disktrees import Slow, Tree
 from tests.remote.loopdisk import free, mounted_ext4
-from tests.remote.taskhost import TaskHost
+from tests.remote.taskhost import PATIENCE_S, TaskHost
 from tests.services.planfleet import PlanHost, RealClock
 from tui.domain.changes import NAMED, ConcernKind
 from tui.domain.diskbounds import Reason
@@ -21,6 +22,7 @@ from tui.domain.diskplaces import OwnerKind
 from tui.domain.planitems import DEFAULT_KINDS, PACKAGE_CACHE, HostTables, Item, ItemKind
 from tui.domain.planreport import markdown
 from tui.domain.plans import Difference, Plan
+from tui.domain.tasks import TaskState
 from tui.services.plans import PlanDesk
 
 KINDS = {kind.owner: kind for kind in ItemKind if kind.owner is not OwnerKind.OTHER}
@@ -191,6 +193,28 @@ async def test_what_a_process_has_open_is_not_promised(fleet: PlanHost, tmp_path
         report = await desk.run(ready)
     assert "1 stay: a process has them open" in markdown(report)
     assert (cache / "spare-1-0").is_dir()
+
+
+async def test_it_waits_for_a_conda_that_somebody_runs_on_the_install(fleet: PlanHost, tmp_path: Path) -> None:
+    desk, base = desk_of(fleet), tmp_path / "conda"
+    conda = base / "bin" / "conda"
+    conda.parent.mkdir()
+    conda.write_text("#!/bin/sh\nread line\n")
+    conda.chmod(0o755)
+    process = await asyncio.create_subprocess_exec(conda, "install", "numpy", stdin=asyncio.subprocess.PIPE)
+    known = await counted(desk)
+    ready = await desk.ready(plan_of(*known.items([ItemKind.TARBALLS])))
+    running = asyncio.create_task(desk.run(ready))
+    try:
+        deadline = time.monotonic() + PATIENCE_S
+        while not any(task.state is TaskState.WAITING_LOCK for task in await fleet.look_at("gpu01")):
+            assert time.monotonic() < deadline
+            await asyncio.sleep(0.02)
+        assert len(list((base / "pkgs").glob("*.conda"))) == 2
+    finally:
+        await process.communicate(b"\n")
+    assert not (await running).failed
+    assert not list((base / "pkgs").glob("*.conda"))
 
 
 async def test_where_not_all_users_are_seen_packages_are_refused(fleet: PlanHost) -> None:
