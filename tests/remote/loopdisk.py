@@ -5,20 +5,25 @@ from __future__ import annotations
 import os
 import subprocess
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
-__all__ = ["free", "mounted_ext4"]
+__all__ = ["free", "mounted", "mounted_ext4"]
+
+
+def mounted_ext4(folder: Path, block: str, size: int = 96 << 20) -> AbstractContextManager[Path]:
+    """Where an ext4 of *size* with blocks of *block* bytes is mounted."""
+    return mounted(folder, "ext4", size, "-b", block)
 
 
 @contextmanager
-def mounted_ext4(folder: Path, block: str, size: int = 96 << 20) -> Iterator[Path]:
-    """Where an ext4 of *size* with blocks of *block* bytes is mounted."""
+def mounted(folder: Path, kind: str, size: int, *options: str) -> Iterator[Path]:
+    """Where a file system of that *kind* and *size*, made with *options*, is mounted."""
     image, mount = folder / "image", folder / "mount"
     mount.mkdir()
     with image.open("wb") as file:
         file.truncate(size)
-    subprocess.run(["/sbin/mkfs.ext4", "-q", "-b", block, image], check=True, env={"PATH": "/usr/sbin:/sbin:/usr/bin"})
+    subprocess.run([f"mkfs.{kind}", "-q", *options, image], check=True, env={"PATH": "/usr/sbin:/sbin:/usr/bin"})
     subprocess.run(["mount", "-o", "loop", image, mount], check=True)
     try:
         yield mount.resolve()
