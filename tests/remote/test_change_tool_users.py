@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
-from tempfile import TemporaryDirectory, gettempdir
+from tempfile import TemporaryDirectory
 
 import pytest
 
@@ -26,7 +26,7 @@ TOOL = """#!/bin/sh
 printf '%s %s\\n' "$(id -u)" "$HOME"
 case " $* " in *' --json '*) echo '{"success": true, "actions": {"LINK": []}}' >&1; exit ;; esac
 for last; do :; done
-case $last in *.txt) cat "$last" ;; esac
+case $last in *.txt) echo "$last"; cat "$last" ;; esac
 mkdir -p "$3/conda-meta"
 printf '# cmd: x -p %s\\n' "$3" >>"$3/conda-meta/history"
 : >"$3/conda-meta/libsmall-1.0-h0.json"
@@ -46,6 +46,8 @@ def root() -> Iterator[Path]:
     with TemporaryDirectory() as name:
         Path(name).chmod(0o755)
         made = Path(name, "conda")
+        Path(name, "tmp").mkdir()
+        Path(name, "tmp").chmod(0o1777)
         for folder in ("bin", "envs", "pkgs", "conda-meta"):
             (made / folder).mkdir(parents=True)
         (made / "bin/conda").write_text(TOOL)
@@ -55,11 +57,17 @@ def root() -> Iterator[Path]:
 
 
 @pytest.fixture(params=["dash", "bash", "busybox"])
-async def admin(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[TaskHost]:
+async def admin(request: pytest.FixtureRequest, tmp_path: Path, root: Path) -> AsyncIterator[TaskHost]:
     """Root's way to the host."""
     host = TaskHost(tmp_path / "home", SHELLS[request.param], wrap=bin_sh(request.param))
+    host.connection.env["TMPDIR"] = str(root.with_name("tmp"))
     yield host
     await host.close()
+
+
+def left_over(root: Path) -> list[Path]:
+    """What is in the folder for things of a moment."""
+    return list(root.with_name("tmp").iterdir())
 
 
 async def carried_out(host: TaskHost, root: Path, change: Change) -> tuple[Task, str]:
@@ -83,13 +91,14 @@ async def test_root_makes_and_changes_as_the_owner(admin: TaskHost, root: Path) 
     task, log = await carried_out(admin, root, Change(ChangeKind.CREATE, "gpu01", str(prefix), explicit=(url,)))
     assert task.state is TaskState.SUCCEEDED, log
     assert f"{UID} /nonexistent" in log
+    assert f"{root.with_name('tmp')}/condafleet-lists." in log
     assert url in log
     assert ("made", str(prefix)) in task.said
     assert {path.lstat().st_uid for path in (prefix, *prefix.rglob("*"))} == {UID}
     task, log = await carried_out(admin, root, Change(ChangeKind.INSTALL, "gpu01", str(prefix), specs=("libsmall",)))
     assert task.state is TaskState.SUCCEEDED, log
     assert {path.lstat().st_uid for path in (prefix, *prefix.rglob("*"))} == {UID}
-    assert not list(Path(gettempdir()).glob("condafleet-lists.*"))
+    assert not left_over(root)
 
 
 async def test_a_dry_run_by_root_is_the_owners(admin: TaskHost, root: Path) -> None:
