@@ -23,7 +23,7 @@ from tui.domain.diskbounds import Bound, Reason
 from tui.remote.disk import DiskMethod
 
 OWN = {"xfs": 0, "btrfs": 64 << 10}
-"""What a file system may take for books of its own meanwhile; btrfs writes its trees anew, in nodes of 16 KiB, twice."""
+"""What a file system may take for books of its own meanwhile: btrfs writes its trees anew, in nodes of 16 KiB."""
 SYSTEMS = {"xfs": 400 << 20, "btrfs": 400 << 20}
 """How large the image is: below some 300 MiB neither is made."""
 
