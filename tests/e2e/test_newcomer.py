@@ -139,7 +139,7 @@ def finds_a_package(person: Newcomer) -> None:
     person.screen.type("pytorch<2.5")
     person.sees("3 versions in 9 environments on 4 hosts", r"^ +pytorch +1\.13\.1 +gpu01 +cv-resnet50-exp1")
     person.press("Enter", "j", "Enter")
-    person.sees("2 Environments", "^ +serve-prod +gpu01")
+    person.sees("2 Env(ironment)?s", "^ +serve-prod +gpu01")
     person.looks_into("glm_finetune_gpu")
     person.press("m")
     person.sees("Names by hosts", r"^ +llm-train +3 differ, 3 hosts +A +B", "A:? (what )?most")
