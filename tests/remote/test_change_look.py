@@ -14,6 +14,7 @@ from tests import condaroot
 from tests.condaroot import NUMPY, PYTHON, SITE, CondaRoot, Pkg
 from tests.remote.changehost import mounted_at, running
 from tests.remote.shells import GNU_PATH, SHELLS, ShellConnection, busybox_path
+from tests.standin import StandinInstall
 from tui.domain.changes import Concern, ConcernKind
 from tui.domain.look import Look
 from tui.remote.changes.look import look
@@ -248,3 +249,14 @@ async def test_what_cannot_be_seen_of_processes_is_said(lane: Lane, root: CondaR
     # Whoever is not told to play a host sees that this shell may not look at everything, or that it may.
     found = await seen(lane, root, root.named("train", (PYTHON,)), played=False)
     assert kinds(found) <= {K.USE_UNKNOWN}
+
+
+async def test_all_that_a_package_manager_and_pip_made_is_owned(lane: Lane, tmp_path: Path) -> None:
+    install = StandinInstall(tmp_path / "mini conda's", tmp_path / "home")
+    prefix = install.create("env", "python=3.11", "relocated", "toolbox", "pytorch=2.0")
+    install.run("run", "-n", "env", "python", "-m", "pip", "install", "--no-deps", "transformers==4.45.2")
+    found = await seen(lane, CondaRoot(install.root), prefix)
+    assert found.concerns == ()
+    (prefix / "lib" / "mine").write_text("x")
+    found = await seen(lane, CondaRoot(install.root), prefix)
+    assert found.unowned is not None and found.unowned.files == 1
