@@ -48,6 +48,8 @@ class LanePool:
         self._name = name
         self._limit = limit
         self._lanes: dict[str, Lane] = {}
+        self._counting: set[tuple[str, Lane]] = set()
+        """What is being counted, which may take hours, and over which lane."""
         self._locks: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
         self._patience = _PATIENCE_S[1]
         self._scarce_until = 0.0
@@ -72,6 +74,12 @@ class LanePool:
 
     async def lane(self, kind: str) -> Lane:
         """A lane for *kind*: its own, or another's when the host gives no channel. Raises HostFaultError."""
+        lane = await self._lane(kind)
+        if kind in _COUNTING:
+            self._counting.add((kind, lane))
+        return lane
+
+    async def _lane(self, kind: str) -> Lane:
         async with self._locks[kind]:
             lane = self._lanes.get(kind)
             if lane is not None:
@@ -109,6 +117,7 @@ class LanePool:
 
     def leave(self, kind: str, lane: Lane) -> None:
         """*kind* needs *lane* no more: closed if it is its own, or broken."""
+        self._counting.discard((kind, lane))
         if self._lanes.get(kind) is lane:
             self._drop(lane)
         else:
@@ -152,6 +161,7 @@ class LanePool:
 
     def _drop(self, lane: Lane) -> None:
         lane.close()
+        self._counting = {each for each in self._counting if each[1] is not lane}
         self._lanes = {kind: each for kind, each in self._lanes.items() if each is not lane}
 
     def _usable(self) -> Lane | None:
@@ -204,7 +214,7 @@ class LanePool:
         order.sort(key=lambda kind: self._lanes[kind].busy)
         for kind in order:
             lane = self._lanes[kind]
-            if lane.busy and kind in _COUNTING:
+            if lane.busy and any(each is lane for _, each in self._counting):
                 # Nobody waits hours for a terminal: what counts ends at once, and is begun again by whoever wants it.
                 self._drop(lane)
                 await asyncio.sleep(_CUT_S)
