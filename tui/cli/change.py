@@ -174,9 +174,13 @@ async def _carry_out(context: Context, fleet: Fleet, works: Sequence[_Work]) -> 
         try:
             await fleet.until(_follow(context, fleet, started), "waiting for the tasks to end")
         except RunInterruptedError:
-            going = [work.task.id for work in started if work.task is not None and not work.task.is_over]
+            begun = [work.task for work in started if work.task is not None]
+            tasks = [fleet.api.tasks.get(each.host, each.id) or each for each in begun]
+            going = [task.id for task in tasks if not (task.is_over or task.waits_here)]
+            never = sum(task.waits_here for task in tasks)
             return RunInterruptedError(
-                f"Interrupted; {len(going)} of {len(started)} tasks go on on their hosts.",
+                f"Interrupted; {len(going)} of {len(started)} tasks go on on their hosts"
+                + (f", {never} were not begun and never will be." if never else "."),
                 f"condafleet tasks follow {going[0] if len(going) == 1 else 'ID'}, or tasks cancel.",
             )
     return _refusal(works)

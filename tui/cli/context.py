@@ -10,7 +10,7 @@ import signal
 import time
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
 from tui.cli.backend import Backend
@@ -38,6 +38,7 @@ EACH_HOST_S = 0.1
 SEARCH_S = 3600.0
 """How long a polite search of a large file system may take."""
 SLICE_S = 1.0
+NO_LIMIT = 1_000_000
 T = TypeVar("T")
 
 
@@ -78,7 +79,11 @@ class Context:
     async def fleet(self, prompter: Prompter | None = None) -> AsyncIterator[Fleet]:
         """The fleet for the time of a command; closed within a second afterwards, whatever hosts do."""
         asks = prompter or TtyPrompter(around=self.diag.progress.silenced)
-        api = self.backend.build(self.settings, asks)
+        settings = self.settings
+        if getattr(self.args, "detach", False):
+            # What waits for room waits in this program, which is about to end: all of it is begun at once.
+            settings = replace(settings, limits=replace(settings.limits, tasks=NO_LIMIT))
+        api = self.backend.build(settings, asks)
         try:
             with _told_to_end(), _ctrl_c() as interrupted:
                 yield Fleet(api, self.diag, interrupted)

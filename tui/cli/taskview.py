@@ -79,7 +79,7 @@ def waits_text(holder: Holder) -> str:
 
 def outcome_text(task: Task, now: float) -> str:
     """How *task* is, or ended, in one line without its name: those of equal text can be told together."""
-    if task.waits_for is not None and task.state in (TaskState.WAITING_LOCK, TaskState.QUEUED):
+    if task.waits_for is not None and (task.state is TaskState.WAITING_LOCK or task.waits_here):
         return waits_text(task.waits_for)
     word = _STATES[task.state]
     if task.fault is not None:

@@ -150,6 +150,11 @@ class Task:
         return self.exit_code == REFUSED and any(words[:1] == ("concern",) for words in self.said)
 
     @property
+    def waits_here(self) -> bool:
+        """True while no host knows of it: the program that was asked for it begins it later, unless it ends before."""
+        return self.state is TaskState.QUEUED and self.waits_for is not None and self.waits_for.kind == "limit"
+
+    @property
     def is_over(self) -> bool:
         """True when nothing follows."""
         return self.state in ENDED
