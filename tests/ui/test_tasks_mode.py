@@ -261,3 +261,14 @@ def test_a_log_looks_as_accepted(snap_compare: SnapCompare, size: tuple[int, int
 )
 def test_what_came_of_a_task_is_told_in_a_few_words(other: dict[str, object], words: str) -> None:
     assert plain(result_cell(task("gpu01", 0, TaskState.FAILED, **other))) == words
+
+
+async def test_the_fleet_tells_which_hosts_are_being_changed() -> None:
+    made = usual_fleet()
+    async with running(made, (250, 45)) as (app, pilot):
+        assert "Tasks" not in text(app).split("\n")[1], "no column for what is nowhere"
+        usual_tasks(made.task_desk)
+        await until(pilot, lambda: "Tasks" in text(app).split("\n")[1])
+        front(app).go_to("gpu01")
+        await until(pilot, lambda: "install llm-finetune  ● running" in front(app).detail.text)
+        assert "refused" not in front(app).detail.text, "that is over"

@@ -12,6 +12,7 @@ from tui.domain.machine import Mount
 from tui.domain.snapshot import HostSnapshot
 from tui.services.store import HostView
 from tui.ui.language import said, tr
+from tui.ui.present import tasks
 from tui.ui.present.cell import Cell, Tone, cell, join, remote, shown
 from tui.ui.present.faults import fault_tone, fault_words, part_words, state_cell
 from tui.ui.present.hosts import inodes_left
@@ -21,6 +22,7 @@ from tui.ui.present.words import UNKNOWN, ago, clock_time, countdown, percent_ba
 __all__ = ["connection_lines", "detail", "fault_lines", "log_lines", "reached"]
 
 LOG_LINES = 200
+TASKS = 12
 MISSING = cell(UNKNOWN, Tone.DIM)
 
 
@@ -40,6 +42,7 @@ def detail(view: HostView, log: Sequence[tuple[float, str]], now: float) -> list
             heading(cell(tr("No {part}: {fault}", part=part_words(part), fault=fault_words(fault)), Tone.WARN)),
             *_why(fault),
         ]
+    lines += _tasks(view)
     lines += _machine(view)
     lines += _disks(view.snapshot)
     lines += _gpus(view.snapshot.gpus.value)
@@ -47,6 +50,15 @@ def detail(view: HostView, log: Sequence[tuple[float, str]], now: float) -> list
     lines += connection_lines(view, now)
     lines += log_lines(log)
     return lines
+
+
+def _tasks(view: HostView) -> list[Line]:
+    """The changes that are under way there; nothing while there are none."""
+    living = [task for task in tasks.known(view) if not task.is_over]
+    if not living:
+        return []
+    lines = [item(join((tasks.name_cell(task), tasks.state_cell(task)))) for task in living[:TASKS]]
+    return [blank(), heading(tr("Tasks")), *lines]
 
 
 def reached(view: HostView) -> Cell:
