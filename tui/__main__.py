@@ -33,7 +33,7 @@ class _FrontEnds(FrontEnds):
         if settings.file is None:
             settings = replace(settings, offered=runtime.aliases(settings))
         return run_screen(
-            lambda prompter: runtime.build(settings, prompter, watch_tasks=True),
+            lambda prompter: runtime.build(settings, prompter, watch_tasks=True, purge_due=not readonly),
             layouts=Layouts(),
             readonly=readonly,
             loop_factory=runtime.loop_factory(),

@@ -57,12 +57,14 @@ def build(
     ssh_config: Path | None = None,
     clock: Clock | None = None,
     watch_tasks: bool = False,
+    purge_due: bool = False,
 ) -> FleetService:
     """The fleet of *settings*, not started. To be called inside the event loop that it will live in.
 
     *state_dir*: where snapshots are kept; default: the user's (``CONDAFLEET_STATE_DIR`` names another).
     *ssh_config*: read in place of the user's ssh configuration; default: ``CONDAFLEET_SSH_CONFIG``, if set.
-    *watch_tasks*: look at the tasks of all hosts as long as the fleet runs.
+    *watch_tasks*: look at the tasks of all hosts as long as the fleet runs. *purge_due*: free what was put aside on
+    them once its time has come.
     """
     # Imported here: --help and --version must not pay for SSH.
     from tui.fleet.connector import SshConnector
@@ -94,6 +96,7 @@ def build(
         history=history,
         archives=Archives(state_dir),
         watch_tasks=watch_tasks,
+        purge_due=purge_due,
     )
     settle()
     return fleet

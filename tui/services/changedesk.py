@@ -91,11 +91,11 @@ class ChangeDesk:
 
     async def prepare(self, change: Change) -> Prepared:
         """Look at what *change* would do; see :class:`ChangesApi`."""
-        return await self._kinds[change.kind].prepare(change, self._ground(change.host))
+        return await self._kinds[change.kind].prepare(change, self.ground(change.host))
 
     async def trash(self, host: str) -> TrashSeen:
         """What is put aside on *host*; see :class:`ChangesApi`."""
-        return await self._see_trash(self._ground(host))
+        return await self._see_trash(self.ground(host))
 
     async def start(self, prepared: Prepared, accepted: Iterable[ConcernKind] = ()) -> Task:
         """Begin it as a task; see :class:`ChangesApi`."""
@@ -110,15 +110,15 @@ class ChangeDesk:
                 phrase("{place} was left alone: {reasons}", place=place, reasons=reasons),
                 phrase("Nothing was changed."),
             )
-        ground = self._ground(change.host)
+        ground = self.ground(change.host)
         task_id = new_task_id(self._clock.now(), os.urandom(4))
         job = self._kinds[change.kind].job(prepared, ground, task_id, self._operator)
         if self._archive is not None and change.kind in _ARCHIVED:
             await self._archive(prepared, task_id)
         return await self._start(change.host, job)
 
-    def _ground(self, host: str) -> Ground:
-        """Raises HostFaultError where what is known is old, or nothing is."""
+    def ground(self, host: str) -> Ground:
+        """What is known of *host*, for a change there. Raises HostFaultError where that is old, or nothing is."""
         view = self._store.host(host)
         installs, environments = view.snapshot.installs, view.snapshot.environments
         if view.stale_parts & {"installs", "environments"} or installs.value is None or environments.value is None:

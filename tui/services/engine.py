@@ -57,7 +57,7 @@ class FleetService:
 
     *asking* is the prompter that *connector* was given, when people can be asked; *operator*, ``ada@laptop``, is who
     changes are made for; *history* makes what remembers their tasks;
-    with *watch_tasks* those of all hosts are looked at.
+    with *watch_tasks* those of all hosts are looked at; with *purge_due* what was put aside is freed after its time.
     """
 
     def __init__(
@@ -72,6 +72,7 @@ class FleetService:
         operator: str = "",
         history: Callable[[], TaskHistoryStore] | None = None,
         watch_tasks: bool = False,
+        purge_due: bool = False,
         archives: ArchiveStore | None = None,
     ) -> None:
         self.settings = settings
@@ -87,6 +88,8 @@ class FleetService:
         self._operator = operator
         self._history = history
         self._watch_tasks = watch_tasks
+        self._purges = purge_due
+        self._purged: set[str] = set()
         self._tasks: TaskDesk | None = None
         self._inventoried: Callable[[str], None] | None = None
         archiver = None if archives is None else Archiver(self, archives, operator)
@@ -280,6 +283,16 @@ class FleetService:
         self._keeper.mark(host)
         if self._inventoried is not None:
             self._inventoried(host)
+        if self._purges and host not in self._purged and not self._closing:
+            self._purged.add(host)
+            self._chore(self._purge_due(host), f"free what is due on {host}")
+
+    async def _purge_due(self, host: str) -> None:
+        from tui.services.changing.common import World as Changing
+        from tui.services.changing.duetrash import purge_due
+
+        world = Changing(self.settings, self._clock, self.put_question)
+        await purge_due(world, host, self.changes.ground, self._start_job, self._operator)
 
     async def _remembered(self) -> None:
         if self._tasks is not None:
