@@ -23,6 +23,9 @@ from tui.domain.trash import Aside, AsideState, due
 K = ConcernKind
 ODD = ("train", "two words", "-rf", "new\nline", "$(touch x)'\"", os.fsdecode(b"\xff\xfe"), "[a-z]*?\\")
 
+SINCE = Path("/proc/self/stat").read_text().rpartition(") ")[2].split()[19]
+"""When this process began, as its host tells."""
+
 
 @pytest.fixture(params=("dash", "bash", "busybox"))
 async def host(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[ChangeHost]:
@@ -201,3 +204,19 @@ async def test_what_an_interrupted_task_prepared_goes_with_the_next_removal(host
     # The second may be just about to be used, the third holds something.
     kept = {"20261121-101500-bbbbbbbb", "20261121-101500-cccccccc"}
     assert set(contents(trash)) == set(contents(index)) == kept
+
+
+async def test_the_next_removal_finishes_what_one_before_left(host: ChangeHost) -> None:
+    index = host.home / ".local/state/condafleet/trash"
+    for name in ("first", "second"):
+        assert (await host.remove(host.root.named(name, (PYTHON,)), 3600)).state is TaskState.SUCCEEDED
+    (first, second) = sorted((await host.trash()).asides, key=lambda each: each.id)
+    # As after a kill: the first half removed by a task that is gone, the second by one that lives.
+    for aside in (first, second):
+        (Path(aside.path) / "env").rename(Path(aside.path) / "gone")
+    words = (host.home / ".local/state/condafleet/tasks" / second.id / "pid").read_text().split("_")
+    words[3:5] = [str(os.getpid()), SINCE]
+    (host.home / ".local/state/condafleet/tasks" / second.id / "pid").write_text("_".join(words))
+    assert (await host.remove(host.root.named("third", (PYTHON,)))).state is TaskState.SUCCEEDED
+    assert [(each.id, each.state) for each in (await host.trash()).asides] == [(second.id, AsideState.LEFT)]
+    assert contents(index) == [second.id]

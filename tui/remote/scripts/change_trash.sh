@@ -115,16 +115,45 @@ cg_leave_place() {
   [ ! -e "$cg_slot" ]
 }
 
-# cg_sweep: takes away what interrupted tasks prepared and never used: folders of ours, an hour old, with nothing in them
+# cg_lives ID: whether the task that made a slot may still be at it
+cg_lives() {
+  cg_l=
+  { IFS= read -r cg_l <"${cg_ix%/trash}/tasks/$1/pid"; } 2>/dev/null
+  [ -n "$cg_l" ] || return 1
+  cg_b=
+  { IFS= read -r cg_b </proc/sys/kernel/random/boot_id; } 2>/dev/null
+  # MACHINE_BOOT_NAMESPACE_PID_START_HOST
+  cg_l=${cg_l#*_}
+  [ "${cg_l%%_*}" = "$cg_b" ] || return 1
+  cg_l=${cg_l#*_*_}
+  cg_p=${cg_l%%_*}
+  cg_y=${cg_l#*_}
+  cg_l=
+  { IFS= read -r cg_l <"/proc/$cg_p/stat"; } 2>/dev/null
+  # shellcheck disable=SC2086 # words are wanted
+  set -- ${cg_l##*) }
+  [ "${20:-}" = "${cg_y%%_*}" ]
+}
+
+# cg_sweep: finishes what interrupted tasks of this account left: rests of removals, and folders an hour old that were
+# prepared and never used. What can come back stays.
 cg_sweep() {
   cg_index || return 0
-  for cg_x in "$cg_ix"/*; do
-    if ! [ -L "$cg_x" ] || [ -z "$(find "$cg_x" -maxdepth 0 -mmin +60 2>/dev/null)" ]; then continue; fi
-    cg_slot=$(readlink "$cg_x" && printf x)
+  for cg_link in "$cg_ix"/*; do
+    [ -n "$cg_stop" ] && return 0
+    [ -L "$cg_link" ] || continue
+    cg_slot=$(readlink "$cg_link" && printf x)
     cg_slot=${cg_slot%x}
     cg_slot=${cg_slot%"$cg_nl"}
-    case $cg_slot in /*/"$cg_trash/${cg_x##*/}") ;; *) continue ;; esac
-    if [ -d "$cg_slot" ] && ! [ -L "$cg_slot" ]; then cg_leave_place; fi
+    case $cg_slot in /*/"$cg_trash/${cg_link##*/}") ;; *) continue ;; esac
+    if [ -L "$cg_slot" ] || ! [ -d "$cg_slot" ] || [ -e "$cg_slot/env" ] || ! cg_stat "$cg_slot"; then continue; fi
+    if [ "$cg_owner" != "$cg_uid" ] || cg_lives "${cg_link##*/}"; then continue; fi
+    if [ -d "$cg_slot/gone" ] && ! [ -L "$cg_slot/gone" ]; then
+      printf 'Removing what an earlier removal left in %s.\n' "$cg_slot"
+      cg_take_away || :
+    elif [ -n "$(find "$cg_link" -maxdepth 0 -mmin +60 2>/dev/null)" ]; then
+      cg_leave_place
+    fi
   done
 }
 
@@ -291,6 +320,8 @@ cg_take_away() {
     return 0
   fi
   cd /
+  # Another task of this account was a moment faster.
+  [ -e "$cg_slot" ] || return 0
   cg_say left "$cg_slot"
   printf 'Not all of it could be removed; the rest is in %s, and goes with the next purge.\n' "$cg_slot"
   return 1
