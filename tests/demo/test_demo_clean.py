@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 from pathlib import Path
 from typing import Any
 
@@ -15,14 +16,15 @@ def no_screen(_: Path) -> int:
     raise AssertionError("no screen was asked for")
 
 
-def on_demo(script: str, out: Path, hosts: int = 2) -> list[Any]:
-    """What the commands of *script* said, each with ``--json``, and their exit codes."""
+def on_demo(script: str, out: Path, *, hosts: int = 2, before: str = "true") -> list[Any]:
+    """What the commands of *script* said, each with ``--json``, and their exit codes; *before* runs on gpu01 first."""
+    on_host = f'ssh -F "$CONDAFLEET_SSH_CONFIG" gpu01 {shlex.quote(before)}'
     steps = [line.strip() for line in script.strip().splitlines()]
     lines = [
         f"condafleet {step} --json >{out}/{n}.json 2>{out}/{n}.err; echo $? >{out}/{n}.code"
         for n, step in enumerate(steps)
     ]
-    assert run_demo(hosts, ["sh", "-c", "\n".join(lines)], open_screen=no_screen) == 0
+    assert run_demo(hosts, ["sh", "-c", "\n".join([on_host, *lines])], open_screen=no_screen) == 0
     return [
         {"code": int((out / f"{n}.code").read_text()), **json.loads((out / f"{n}.json").read_text())}
         for n in range(len(steps))
@@ -90,3 +92,24 @@ def test_what_is_suggested_goes_environments_first_and_the_report_holds_both_num
     text = report.read_text()
     assert "| predicted | actual | difference |" in text
     assert text.count("| environment |") == len(gone)
+
+
+@pytest.mark.timeout(300)
+def test_other_tools_caches_of_the_account_go(tmp_path: Path) -> None:
+    plant = """
+        mkdir -p ~/.cache/pip/http-v2/a ~/.cache/huggingface/hub/models--a--b/blobs ~/.triton/cache/k
+        for f in ~/.cache/pip/http-v2/a/b ~/.cache/huggingface/hub/models--a--b/blobs/c ~/.triton/cache/k/d
+        do head -c 50000 /dev/zero >$f; done
+        """
+    done, again = on_demo(
+        """
+        clean gpu01 --what pip,hub,triton --yes
+        clean gpu01 --what pip,hub,triton --yes
+        """,
+        tmp_path,
+        before=plant,
+    )
+    assert (done["code"], again["code"]) == (0, 4)
+    items = {item["kind"]: item for item in done["plans"][0]["items"]}
+    assert {item["state"] for item in items.values()} == {"removed"}
+    assert {kind: item["removed_files"] for kind, item in items.items()} == {"pip": 3, "hub": 3, "triton": 3}

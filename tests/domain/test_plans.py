@@ -165,6 +165,9 @@ def test_other_tools_caches_join_by_their_own_count_or_by_the_table() -> None:
         ItemKind.PIP: ConcernKind.FOREIGN_OWNER,
         ItemKind.RUNS: ConcernKind.UNOWNED,
     }
+    # What lies in our own home is for the host to decide.
+    eves = replace(known, account="someone", home="/home/eve")
+    assert [each.item.kind for each in outlook(marks, {"gpu01": eves}).refused] == [ItemKind.UV, ItemKind.RUNS]
 
 
 def test_a_caches_trash_is_not_counted_again_beside_its_temporary_files() -> None:

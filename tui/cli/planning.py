@@ -83,6 +83,11 @@ async def run_plan(
                 gone = drop(ready)
                 if gone:
                     plan = plan.without(gone)
+                    if not plan.items:
+                        raise NothingMatchedError(
+                            "Nothing of it is for this account to clean.",
+                            "Its owner can; `condafleet disk` shows whose it is.",
+                        )
                     ready = await _ready(fleet, desk, plan, counted, accepted, check)
                 if not plan.items:
                     raise NothingMatchedError("There is nothing to clean.", "`condafleet disk` shows what there is.")

@@ -31,6 +31,7 @@ def host_tables(snapshot: HostSnapshot, count: DiskCount) -> HostTables:
         snapshot.mounts.value,
         None if machine is None else machine.user,
         None if machine is None else machine.machine_id,
+        None if machine is None else machine.home,
     )
 
 

@@ -122,7 +122,9 @@ def _tool_cache(item: Item, known: HostTables) -> Iterator[Concern]:
     if cache is None:
         yield _concern(ConcernKind.MISSING, phrase("Nothing of that kind was found there."))
         return
-    if known.account is None or cache.owner != known.account:
+    # Of what lies in our own home the host alone decides.
+    own_home = known.home is not None and item.path.startswith(known.home.rstrip("/") + "/")
+    if not own_home and (known.account is None or cache.owner != known.account):
         whose = printable(cache.owner or "?")
         yield _concern(
             ConcernKind.FOREIGN_OWNER, phrase("It belongs to {owner}: only its owner cleans it.", owner=whose)

@@ -114,6 +114,8 @@ class HostTables:
     account: str | None = None
     """Who we are on the host."""
     machine_id: str | None = None
+    home: str | None = None
+    """The account's."""
 
     @cached_property
     def _owners(self) -> Mapping[tuple[OwnerKind, str], int]:

@@ -95,18 +95,18 @@ def why_different(predicted: MountFreed | None, actual: MountActual, complete: b
     size, reasons = (0, frozenset[Reason]()) if predicted is None else (predicted.bytes, predicted.reasons)
     if actual.bytes == size:
         return ""
-    if actual.own and actual.bytes + actual.own == size:
-        return f"the tasks' own logs hold {_size(actual.own)} there"
-    if not complete:
-        return "not everything went"
+    own = f"the tasks' own logs hold {_size(actual.own)} there" if actual.own and actual.bytes < size else ""
+    if own and actual.bytes + actual.own == size:
+        return own
+    more = actual.bytes + (actual.own if own else 0) > size
     bound = Bound.EXACT if predicted is None else predicted.bound
-    more = actual.bytes > size
-    if (more and bound in (Bound.AT_LEAST, Bound.BETWEEN)) or (not more and bound in (Bound.AT_MOST, Bound.BETWEEN)):
-        return "within the bound: " + ", ".join(sorted(reason.value for reason in reasons))
-    if more:
-        return "others freed space there meanwhile"
-    own = f"the tasks' own logs hold {_size(actual.own)} there, and " if actual.own else ""
-    return f"{own}others wrote there meanwhile"
+    if not complete:
+        why = "not everything went"
+    elif bound is Bound.BETWEEN or bound is (Bound.AT_LEAST if more else Bound.AT_MOST):
+        why = "within the bound: " + ", ".join(sorted(reason.value for reason in reasons))
+    else:
+        why = "others freed space there meanwhile" if more else "others wrote there meanwhile"
+    return f"{own}, and {why}" if own else why
 
 
 def _size(value: int | None) -> str:
