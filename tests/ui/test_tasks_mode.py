@@ -40,7 +40,7 @@ async def test_tasks_of_all_hosts_are_listed_as_they_go_on() -> None:
         await pilot.press("5")
         await until(pilot, lambda: front(app).MODE == "tasks")
         await until(pilot, lambda: "downloading 31% 2.1MB/6.8MB numpy-2.0.2" in text(app))
-        for words in ("● running", "◌ waiting for bob@desk", "refused", "✓ done",
+        for words in ("● running", "◌ waiting for bob@desk", "host refused", "✓ done",
                       "failed, code 1", "lost", "ada@laptop", "8 tasks, 3 under way"):  # fmt: skip
             assert words in text(app), words
         front(app).go_to(("gpu01", task("gpu01", 1).id))

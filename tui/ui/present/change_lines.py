@@ -209,7 +209,7 @@ def _victim(prepared: Prepared, out_of_sight: bool) -> Cell:
             remote(prepared.change.label, Tone.STRONG),
             cell(tr("on {host}", host=prepared.change.host)),
             cell(frees),
-            cell(tr("refused"), Tone.BAD) if refused(prepared) else (),
+            cell(tr("Refused"), Tone.BAD) if refused(prepared) else (),
             cell(tr("hidden by the filter"), Tone.WARN) if out_of_sight else (),
         )
     )

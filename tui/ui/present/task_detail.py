@@ -58,7 +58,7 @@ def detail(
     lines += [
         pair(tr("Runs"), cell(command_text(task), Tone.STRONG)),
         pair(tr("Operator"), remote(task.operator) or MISSING),
-        pair(tr("Asked for"), _when(task.created, age_s(task, now))),
+        pair(tr("Created"), _when(task.created, age_s(task, now))),
         pair(tr("Took"), _took(task, now)),
         pair(tr("Exit code"), MISSING if task.exit_code is None else cell(str(task.exit_code))),
         pair(tr("Id"), cell(task.id, Tone.DIM)),

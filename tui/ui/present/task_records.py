@@ -54,7 +54,7 @@ def _cells(record: TaskRecord) -> tuple[Cell, ...]:
 def _result(record: TaskRecord) -> Cell:
     word, tone = STATES[record.state]
     if record.refused:
-        return cell(f"{SIGNS[record.state]} {tr('refused')}", Tone.WARN)
+        return cell(f"{SIGNS[record.state]} {tr('host refused')}", Tone.WARN)
     code = record.exit_code
     reason = tr(", code {code}", code=code) if record.state is TaskState.FAILED and code is not None else ""
     return (*cell(f"{SIGNS[record.state]} {said(word)}", tone), *cell(reason, Tone.DIM))

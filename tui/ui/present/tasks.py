@@ -72,7 +72,7 @@ COLUMNS = (
     Column("task", phrase("Task"), 0, 20, 44, by=lambda task: (kind_words(task.kind), _name(task).casefold())),
     Column("host", phrase("Host"), 1, 12, 20, by=lambda task: task.host),
     Column("state", phrase("State"), 2, 18, 40, by=lambda task: _ORDER.index(task.state)),
-    Column("age", phrase("Age"), 4, 5, 6, right=True, live=5, by=lambda task: task.created, falling=True),
+    Column("age", phrase("Asked"), 4, 5, 6, right=True, live=5, by=lambda task: task.created, falling=True),
     Column("took", phrase("Took"), 5, 5, 6, right=True, live=5, by=lambda task: _took(task), falling=True),
     Column("progress", phrase("Progress"), 3, 16, 36, live=16),
     Column("operator", phrase("Operator"), 6, 12, 28, by=lambda task: task.operator.casefold()),
@@ -157,7 +157,7 @@ def _words(task: Task) -> tuple[str, Tone, str]:
     word, tone = STATES[task.state]
     text, reason = said(word), ""
     if task.is_refused:
-        text, tone = tr("refused"), Tone.WARN
+        text, tone = tr("host refused"), Tone.WARN
     elif task.state is TaskState.FAILED and task.exit_code is not None:
         reason = tr(", code {code}", code=task.exit_code)
     elif task.state is TaskState.WAITING_LOCK and task.waits_for is not None and task.waits_for.operator:
