@@ -86,7 +86,7 @@ async def test_a_count_whose_connection_is_lost_begins_again_when_the_host_is_ba
         assert len(host.times("disk")) == 2
         assert seen == [500]
         notes = [event.text for event in fleet.events if isinstance(event, HostNoticed)]
-        assert notes == ["counting the disk was cut off; it begins again by itself"]
+        assert notes == ["counting the disk was cut off, and begins anew"]
         assert notes[0] in [text for _, text in service.store.log("gpu01")]
 
 

@@ -117,7 +117,7 @@ async def test_a_killed_connection_begins_the_count_again_and_leaves_nothing(
     count = await asyncio.wait_for(again, 2 * LIMIT)
     assert count.table == right.table
     assert names(count) == {"miniforge3", "train"}
-    assert notes == ["counting the disk was cut off; it begins again by itself"]
+    assert notes == ["counting the disk was cut off, and begins anew"]
     await eventually(lambda: not counting(ada))
 
 

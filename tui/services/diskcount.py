@@ -210,7 +210,7 @@ class DiskCounter:
                 raise HostFaultError(fault) from None
             lost = None
         now = self._clock.now()
-        text = phrase("counting the disk was cut off; it begins again by itself")
+        text = phrase("counting the disk was cut off, and begins anew")
         self._store.write_log(watcher.name, text, now)
         self._store.bus.publish(HostNoticed(watcher.name, now, text))
         try:
