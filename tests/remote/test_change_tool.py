@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import shutil
 from collections.abc import AsyncIterator
@@ -149,6 +150,7 @@ async def test_a_creation_of_which_pips_part_fails_leaves_nothing(host: ToolHost
     task, outcome, log = await host.run(job)
     assert (task.state, outcome.verdict) == (TaskState.FAILED, Verdict.FAILED), log
     assert outcome.kind in (Kind.PIP_FAILED, Kind.PACKAGE_NOT_FOUND)
+    assert any("no-such-wheel" in line for line in outcome.lines)
     assert not host.conda.env("train").exists()
     assert not host.traces(job)
     listed = host.tasks.home / ".conda/environments.txt"
@@ -245,6 +247,24 @@ async def test_packages_come_change_and_go_and_the_disk_is_asked_whether_they_di
     await done(ChangeKind.UNINSTALL, "tqdm", pip=("six",))
     assert "tqdm-4.66.1-pyhd0" not in dists(prefix)
     assert not list(prefix.glob("lib/python3.11/site-packages/six-*.dist-info"))
+
+
+async def test_packages_go_into_base_though_its_environments_are_used(host: ToolHost) -> None:
+    prefix = host.conda.create("train", "libsmall")
+    worker = await asyncio.create_subprocess_exec("/bin/sleep", "300", env={"CONDA_PREFIX": str(prefix)})
+    try:
+        change = replace(
+            host.change(ChangeKind.INSTALL, "train", "libsmall=1.0"), prefix=host.install.root, name="base"
+        )
+        task, outcome, log = await host.run(await host.job(change))
+        assert (task.state, outcome.is_success) == (TaskState.SUCCEEDED, True), log
+        assert "libsmall-1.0-h0" in dists(host.conda.root)
+        task, outcome, _ = await host.run(await host.job(host.change(ChangeKind.INSTALL, "train", "relocated")))
+        assert task.exit_code == 3
+        assert any(str(worker.pid) in line for line in outcome.lines)
+    finally:
+        worker.kill()
+        await worker.wait()
 
 
 async def test_what_is_not_there_cannot_be_uninstalled(host: ToolHost) -> None:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import codecs
 from collections.abc import Sequence
 
-from tui.domain.changes import ConcernKind, Severity
+from tui.domain.beforehand import lessened
+from tui.domain.changes import ChangeKind, ConcernKind, Severity
 from tui.domain.look import concerns_said
 from tui.domain.phrases import Phrase, phrase
 from tui.domain.tasks import Task, TaskState
@@ -18,6 +19,7 @@ from tui.remote.condasays.progress import Progress, ProgressReader
 
 __all__ = ["LogProgress", "read_task_outcome"]
 
+_KNOWN = frozenset(kind.value for kind in ChangeKind)
 REFUSED = 3
 INCOMPLETE = 4
 _KINDS = {
@@ -48,7 +50,7 @@ def read_task_outcome(task: Task, log: bytes) -> Outcome:
     if task.state is TaskState.LOST or not task.is_over:
         return _made(Verdict.DOUBTFUL, Kind.UNKNOWN)
     if task.exit_code == REFUSED:
-        return _refused(said)
+        return _refused(task, said)
     if task.state is TaskState.CANCELLED:
         return _with_left(_made(Verdict.CANCELLED, Kind.CANCELLED), said)
     if task.exit_code == INCOMPLETE:
@@ -66,10 +68,12 @@ def read_task_outcome(task: Task, log: bytes) -> Outcome:
         if words.verdict is Verdict.DOUBTFUL or (words.verdict is Verdict.FAILED and said.has("made")):
             return Outcome(Verdict.SUCCEEDED, None)
         return words
-    if (said.number("pip") or 0) != 0 and (words.is_success or words.kind in (None, Kind.UNKNOWN)):
-        words = Outcome(
-            Verdict.FAILED, Kind.PIP_FAILED, words.lines, explanation(Kind.PIP_FAILED, ""), remedy(Kind.PIP_FAILED)
-        )
+    pip = said.number("pip")
+    if pip:
+        words = read_outcome(task.argv, pip, decode(log))
+        if words.kind in (None, Kind.UNKNOWN):
+            kind = Kind.PIP_FAILED
+            words = Outcome(Verdict.FAILED, kind, words.lines, explanation(kind, ""), remedy(kind))
     elif words.is_success:
         text = phrase("The tool ended as if all were well, but on the disk it is not as it was to be.")
         words = Outcome(Verdict.FAILED, Kind.UNPROVEN, said.missing(), text, remedy(Kind.UNPROVEN))
@@ -80,8 +84,10 @@ def _made(verdict: Verdict, kind: Kind) -> Outcome:
     return Outcome(verdict, kind, (), explanation(kind, verdict.value), remedy(kind))
 
 
-def _refused(said: _Said) -> Outcome:
+def _refused(task: Task, said: _Said) -> Outcome:
     found = concerns_said(said.words)
+    if task.kind in _KNOWN:
+        found = lessened(ChangeKind(task.kind), found)
     against = [each for each in found if each.severity in (Severity.FORBIDDEN, Severity.NAME)]
     kind = next((_KINDS[each.kind] for each in against if each.kind in _KINDS), Kind.PROTECTED)
     lines = tuple(line for each in against for line in (each.text, *each.details))

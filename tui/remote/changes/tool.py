@@ -122,8 +122,18 @@ def tool_job(change: Change, means: Means, task_id: str, operator: str) -> Job:
         operator=operator,
         places=_places(change, means),
         roots=(means.install.root,),
+        summary=_summary(change),
     )
     return Job(spec, _program(), args)
+
+
+def _summary(change: Change) -> str:
+    """What the command line alone does not tell."""
+    if change.kind is ChangeKind.RENAME:
+        return f"rename {change.label} to {change.new_prefix}: copied, looked at, and the old one removed"
+    if change.kind is ChangeKind.RECREATE:
+        return f"recreate {change.label}: the old one is aside until the new one is there"
+    return ""
 
 
 def _program() -> bytes:

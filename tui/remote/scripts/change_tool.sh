@@ -39,7 +39,7 @@ if [ "$cg_uid" = 0 ]; then
     case $ct_kind in
       create | clone) ;;
       *)
-        if cg_open; then cg_use; fi
+        if cg_open; then cg_check place use; fi
         ct_lessen
         ;;
     esac

@@ -61,8 +61,8 @@ ct_lessen() {
 ct_standing() {
   cg_open || return 1
   cg_check place frozen
-  # As an account that root became we see less than root did just now.
-  [ -n "${CONDAFLEET_AS:-}" ] || cg_use
+  # As an account that root became we see less than root did just now. Who uses an environment uses no base.
+  [ -n "${CONDAFLEET_AS:-}" ] || cg_check use
   ct_lessen
   if [ "$cg_uid" = 0 ] && [ "$cg_owner" != 0 ]; then cg_concern foreign_owner "$cg_prefix" "$cg_owner"; fi
   { [ -w . ] && [ -w conda-meta ]; } || cg_concern not_writable "$cg_prefix" prefix 1 "$cg_prefix"
@@ -71,7 +71,7 @@ ct_standing() {
 # What is to go.
 ct_check_all() {
   cg_check place frozen writable contents links
-  [ -n "${CONDAFLEET_AS:-}" ] || cg_use
+  [ -n "${CONDAFLEET_AS:-}" ] || cg_check use
 }
 
 # ct_record NAME|=RECORD: whether there is a package record of that name, or that very one
