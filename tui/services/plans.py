@@ -262,9 +262,15 @@ class PlanDesk:
         return replace(report, removed=tuple(removed), actual=actual or None)
 
     async def _free(self, host: str, places: Sequence[str], tasks: Sequence[str] = ()) -> dict[str, FreeSpace]:
+        """What is free there; nothing where that cannot be learnt, for a disk may be too busy to be written out."""
         if not places:
             return {}
-        return await self._fleet.put_question(host, "clean", lambda lane: ask_free(lane, places, tasks, timeout=FREE_S))
+        try:
+            return await self._fleet.put_question(
+                host, "clean", lambda lane: ask_free(lane, places, tasks, timeout=FREE_S)
+            )
+        except HostFaultError:
+            return {}
 
     async def _remove(self, item: Item, ready: ReadyPlan, told: Callable[[Task], None] | None, detach: bool) -> Removed:
         """One environment, by the way that every removal of one goes, with its guards and archive."""

@@ -23,6 +23,7 @@ done
 while [ $# -gt 0 ] && [ "$1" != -- ]; do
   fs_p=$1
   shift
+  [ -d "$fs_p" ] || continue
   sync -f "$fs_p" 2>/dev/null || sync
   fs_d=$(find "$fs_p" -maxdepth 0 -printf %D 2>/dev/null)
   fs_own=$(for fs_i in $fs_ids; do
