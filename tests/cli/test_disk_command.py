@@ -118,6 +118,13 @@ def test_people_see_what_holds_what_and_what_could_go(run: Run) -> None:
     assert "not used for 212 days" in out
 
 
+def test_two_environments_of_one_name_are_told_apart_by_their_places(run: Run) -> None:
+    twins = tuple(replace(env, name="same") if env.name in ("old", "busy") else env for env in ENVIRONMENTS)
+    out = run(fleet({"gpu01": replace(host(), parts={**host().parts, "environments": twins})}), "disk").out
+    assert f"  {ROOT}/envs/old " in out and f"  {ROOT}/envs/busy " in out
+    assert "  base " in out
+
+
 @pytest.mark.parametrize("width", [40, 60, 80, 120])
 def test_every_line_fits_the_terminal(width: int) -> None:
     from tui.cli.diskjson import HostAnswer

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -165,18 +166,20 @@ def _environments(uses: Sequence[EnvironmentUse], now: float, most: int | None) 
         Column("LAST USED", right=True, drop=1), Column("SHARES WITH", flexible=True, drop=3),
     )  # fmt: skip
     rows = []
+    labels = Counter(use.environment.label for use in uses)
     for use in uses[:most]:
         env, held = use.environment, use.size
+        name = env.label if labels[env.label] == 1 else env.prefix
         used = "in use" if env.in_use else UNKNOWN if env.last_used is None else age(now - env.last_used)
         if held is None:
             why = "a soft link" if env.linked_to is not None else _STATES.get(use.state, "not counted")
-            rows.append((printable(env.label), UNKNOWN, UNKNOWN, UNKNOWN, UNKNOWN, used, why))
+            rows.append((printable(name), UNKNOWN, UNKNOWN, UNKNOWN, UNKNOWN, used, why))
             continue
         others = [f"{printable(each.label)} {size(each.bytes)}" for each in use.shared_with[:2]]
         more = use.sharers - len(others)
         rows.append(
             (
-                printable(env.label),
+                printable(name),
                 size(held.total_bytes),
                 _SIGNS[held.bound] + size(held.exclusive_bytes),
                 size(held.shared_bytes),
