@@ -17,6 +17,7 @@ import pytest
 
 from tests.remote.disktrees import Tree
 from tests.remote.shells import GNU_PATH, SHELLS, ShellConnection, busybox_path
+from tui.domain.cacheusers import UsersSeen
 from tui.domain.diskbounds import Bound, Reason
 from tui.domain.diskplaces import CACHE_PARTS, DiskPlace, OwnerKind, PlaceKind
 from tui.domain.disktable import DiskTable, OwnerState
@@ -31,6 +32,7 @@ from tui.remote.scripts import script
 from tui.remote.wire import Record
 
 LIMIT = 60.0
+EVERYBODY = UsersSeen()
 both = pytest.mark.parametrize("method", list(DiskMethod))
 NOBODY = ("/usr/bin/setpriv", "--reuid=65534", "--regid=65534", "--clear-groups")
 
@@ -51,10 +53,15 @@ async def a_lane(
 
 
 async def count(
-    places: list[DiskPlace], method: DiskMethod | None = None, *, wrap: tuple[str, ...] = (), path: str = GNU_PATH
+    places: list[DiskPlace],
+    method: DiskMethod | None = None,
+    *,
+    wrap: tuple[str, ...] = (),
+    path: str = GNU_PATH,
+    users: UsersSeen = EVERYBODY,
 ) -> DiskTable:
     async with a_lane(wrap=wrap, path=path) as (_, lane):
-        return await ask_disk(lane, places, "gpu01", timeout=LIMIT, method=method)
+        return await ask_disk(lane, places, "gpu01", timeout=LIMIT, method=method, users=users)
 
 
 async def fault_of(asked: Awaitable[object]) -> FaultKind:
@@ -188,6 +195,34 @@ async def test_what_may_not_be_read_makes_a_lower_bound_and_uses_every_package(
     assert table.holding(0).bound is Bound.AT_LEAST
     assert (await count(places, method)).freed([packages]).files == 3
     assert package.exists()
+
+
+@both
+async def test_what_strangers_hide_is_no_use_of_a_cache_that_they_cannot_get_into(
+    open_path: Path, method: DiskMethod
+) -> None:
+    hidden = open_path / "hers"
+    fill(hidden / "private").chmod(0o700)
+    caches = [open_path / "mine", open_path / "ours"]
+    for cache in caches:
+        fill(cache / "p-1-0" / "info")
+    places = [env(hidden), *(DiskPlace(PlaceKind.CACHE, str(cache)) for cache in caches)]
+    packages = [1 + 6 * number + CACHE_PARTS.index(OwnerKind.PACKAGES) for number in (0, 1)]
+
+    async def unused(**users: frozenset[str]) -> list[int]:
+        table = await count(places, method, wrap=NOBODY, users=UsersSeen(**users))
+        assert [table.users_seen(number) for number in packages] == [
+            bool(table.freed([number]).files) for number in packages
+        ]
+        return [table.freed([number]).files for number in packages]
+
+    mine = frozenset({str(caches[0])})
+    assert await unused() == [0, 0]
+    assert await unused(private=mine) == [0, 0]  # what is hidden may be our own
+    assert await unused(private=mine, strangers=frozenset({str(hidden)})) == [3, 0]
+    hidden.joinpath("private").chmod(0o755)
+    assert await unused() == [3, 3]
+    assert await unused(unseen=mine) == [0, 3]
 
 
 @both
