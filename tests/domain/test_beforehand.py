@@ -13,6 +13,7 @@ from tui.domain.beforehand import (
     lessened,
     naming_concern,
     need_of,
+    parted,
     pip_concern,
     removes_concern,
     space_concern,
@@ -141,3 +142,23 @@ def test_what_forbids_a_removal_only_warns_of_an_installation() -> None:
         (ConcernKind.IN_USE, Severity.NAME),
     ]
     assert lessened(ChangeKind.RENAME, found) == found
+
+
+def test_pip_gets_what_is_written_for_it_and_what_it_alone_brought() -> None:
+    interner = PackageInterner()
+    held = environment(
+        "gpu01",
+        "train",
+        interner.package("six", "1", None, None, PackageManager.PIP),
+        interner.package("numpy", "2", "0", "conda-forge", PackageManager.CONDA),
+        interner.package("numpy", "2.1", None, None, PackageManager.PIP),
+    )
+    words = ("pip:peft==0.13", "six", "numpy", "conda:tqdm", "pip::x", "conda-forge::y")
+    install = parted(replace(CHANGE, specs=words), held)
+    assert install.pip == ("peft==0.13",)
+    assert install.specs == ("six", "numpy", "tqdm", "pip::x", "conda-forge::y")
+    gone = parted(replace(CHANGE, kind=ChangeKind.UNINSTALL, specs=words), held)
+    assert gone.pip == ("peft==0.13", "six")
+    new = parted(replace(CHANGE, kind=ChangeKind.CREATE, specs=("python", "pip:six")), None)
+    assert (new.specs, new.pip) == (("python", "pip"), ("six",))
+    assert parted(replace(new, explicit=("x",), specs=()), None).specs == ()

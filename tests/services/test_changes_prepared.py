@@ -120,6 +120,18 @@ async def test_packages_go_into_a_standing_environment_without_its_name_typed(de
     assert (await desk.carry_out(change))[:2] == DONE
 
 
+async def test_pip_takes_away_what_it_brought(desk: Desk) -> None:
+    host = desk.hosts["gpu01"]
+    prefix = host.conda.env("train")
+    assert list(prefix.glob("lib/python3.11/site-packages/six-*.dist-info"))
+    state, verdict, log = await desk.carry_out(host.change(ChangeKind.UNINSTALL, "train", "six"))
+    assert (state, verdict) == DONE, log
+    assert not list(prefix.glob("lib/python3.11/site-packages/six-*.dist-info"))
+    state, verdict, log = await desk.carry_out(host.change(ChangeKind.CREATE, "new", "python=3.11", "pip:six"))
+    assert (state, verdict) == DONE, log
+    assert list(host.conda.env("new").glob("lib/python3.11/site-packages/six-*.dist-info"))
+
+
 async def test_a_copy_for_another_host_and_one_for_the_same(desk: Desk) -> None:
     source = desk.hosts["gpu01"].conda.env("train")
     for name in ("gpu01", "gpu02"):

@@ -24,6 +24,7 @@ __all__ = [
     "lessened",
     "naming_concern",
     "need_of",
+    "parted",
     "pip_concern",
     "removes_concern",
     "space_concern",
@@ -112,6 +113,36 @@ def base_concern(environment: Environment | None) -> Concern | None:
         return None
     text = phrase("{prefix} is base: what breaks there breaks conda itself.", prefix=printable(environment.prefix))
     return Concern.of(ConcernKind.BASE_TARGET, text)
+
+
+_BY_PIP = frozenset({ChangeKind.UPDATE, ChangeKind.UNINSTALL})
+
+
+def parted(change: Change, environment: Environment | None) -> Change:
+    """*change* with conda's part and pip's told apart: pip has what is written ``pip:NAME``, and of what is there
+    already what it alone installed."""
+    conda: list[str] = []
+    pip = list(change.pip)
+    held = _managers(environment) if change.kind in _BY_PIP else {}
+    for spec in change.specs:
+        name = spec_name(spec)
+        if spec.startswith("pip:") and not spec.startswith("pip::"):
+            pip.append(spec.removeprefix("pip:"))
+        elif name is not None and held.get(canonical_name(name)) == {PackageManager.PIP}:
+            pip.append(spec)
+        else:
+            plain = spec.startswith("conda:") and not spec.startswith("conda::")
+            conda.append(spec.removeprefix("conda:") if plain else spec)
+    if pip and change.kind is ChangeKind.CREATE and not change.explicit:
+        conda += [name for name in ("pip",) if name not in {spec_name(spec) for spec in conda}]
+    return replace(change, specs=tuple(conda), pip=tuple(pip))
+
+
+def _managers(environment: Environment | None) -> dict[str, set[PackageManager]]:
+    found: dict[str, set[PackageManager]] = {}
+    for each in environment.packages.packages if environment is not None else ():
+        found.setdefault(canonical_name(each.name), set()).add(each.manager)
+    return found
 
 
 _ADDING = frozenset({ChangeKind.INSTALL, ChangeKind.UPDATE, ChangeKind.UNINSTALL})

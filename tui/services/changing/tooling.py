@@ -11,6 +11,7 @@ from tui.domain.beforehand import (
     lessened,
     naming_concern,
     need_of,
+    parted,
     pip_concern,
     removes_concern,
     space_concern,
@@ -44,10 +45,10 @@ class ToolKind:
 
     async def prepare(self, change: Change, ground: Ground) -> Prepared:
         """Look at the place, the tool, and what the tool itself says that it would do."""
-        change = await with_source(self._world, change)
+        env = ground.environment(change.prefix)
+        change = parted(await with_source(self._world, change), env)
         check_words(change)
         install = ground.install(change.install)
-        env = ground.environment(change.prefix)
         concerns = [*protection(self._world, change), *_not_reproduced(change)]
         if install is None:
             return Prepared(change, (), self._world.clock.now(), (*concerns, _no_install(change)))
