@@ -27,10 +27,12 @@ from tui import config, runtime
 from tui.demo.fleet import DemoFleet
 from tui.demo.layouts import default_fleet
 from tui.demo.plan import Behaviour, HostKey, HostPlan
+from tui.domain.changes import Change, ChangeKind
 from tui.domain.hosts import HostState
 from tui.domain.snapshot import PARTS
 from tui.services.fleet import FleetApi
 from tui.ui.app import CondafleetApp
+from tui.ui.dialogs.confirm import ConfirmDialog
 from tui.ui.dialogs.host_key import HostKeyDialog
 from tui.ui.prompter import DialogPrompter
 from tui.ui.screens.environments import EnvironmentsScreen
@@ -78,10 +80,11 @@ class StillClock(runtime.SystemClock):
 class Camera:
     """The app over a demo fleet, and the keys that are pressed on it."""
 
-    def __init__(self, app: CondafleetApp, pilot: Pilot[int], fleet: FleetApi) -> None:
+    def __init__(self, app: CondafleetApp, pilot: Pilot[int], fleet: FleetApi, clock: StillClock) -> None:
         self.app = app
         self.pilot = pilot
         self.fleet = fleet
+        self.clock = clock
 
     async def until(self, holds: Callable[[], object], what: str) -> None:
         """Wait for a condition. Raises TimeoutError with *what*."""
@@ -119,9 +122,12 @@ class Camera:
     async def start_over(self) -> None:
         """Back to how the app was opened: no dialog, no view, no filter, no mark."""
         while len(self.app.screen_stack) > 1:
-            self.app.pop_screen()
+            if isinstance(self.app.screen, ConfirmDialog):
+                await self.pilot.press("escape")
+            else:
+                self.app.pop_screen()
             await self.quiet()
-        for mode in "6421":
+        for mode in "654321":
             await self.press(mode, "escape", "escape", "u", "g")
         await self.quiet()
 
@@ -130,7 +136,10 @@ class Camera:
         self.app.clear_notifications()
         for field in self.app.screen.query(Input):
             field.cursor_blink = False
-        await self.quiet()
+        if isinstance(self.app.screen, ConfirmDialog):  # work waits for its answer: it is never quiet
+            await self.pilot.pause()
+        else:
+            await self.quiet()
         return self.app.export_screenshot(title="condafleet")
 
 
@@ -184,6 +193,46 @@ async def find(camera: Camera) -> None:
     await camera.type("pytorch<2.5")
 
 
+async def counted(camera: Camera) -> None:
+    """All hosts that answer, counted, and what is suggested of them marked."""
+    await camera.press("3", "g")
+    if not all(camera.app.disks.get(view) for view in camera.fleet.store.hosts() if view.state is HostState.UP):
+        await camera.press("asterisk", "n")
+    up = [view.name for view in camera.fleet.store.hosts() if view.state is HostState.UP]
+    disks = camera.app.disks
+    views = camera.fleet.store.host
+    await camera.until(lambda: all(disks.get(views(name)) for name in up) and not disks.counting, "all was counted")
+    await camera.press("u", "i", "g")
+
+
+async def disk(camera: Camera) -> None:
+    await counted(camera)
+
+
+async def plan(camera: Camera) -> None:
+    await counted(camera)
+    await camera.pilot.press("delete")
+    await camera.until(lambda: isinstance(camera.app.screen, ConfirmDialog), "the plan was ready")
+    await camera.pilot.pause()
+
+
+async def tasks(camera: Camera) -> None:
+    """Some changes, done and refused."""
+    camera.clock.go_on()
+    store, changes = camera.fleet.store, camera.fleet.changes
+    root = {view.name: (view.snapshot.installs.value or ())[:1] for view in store.hosts()}
+    wanted = [("gpu01", "cv-demo", ("numpy",)), ("cpu01", "cv-demo", ("numpy",)), ("lab", "nlp", ("pandas=99",))]
+    started = []
+    for host, name, specs in wanted:
+        (install,) = root[host]
+        change = Change(ChangeKind.CREATE, host, f"{install.root}/envs/{name}", install.root, name, specs=specs)
+        started.append(await changes.start(await changes.prepare(change)))
+    for task in started:
+        await camera.fleet.tasks.settled(task.host, task.id)
+    camera.clock.stop()
+    await camera.press("5", "g")
+
+
 async def keys(camera: Camera) -> None:
     await camera.press("2", "question_mark")
 
@@ -191,6 +240,7 @@ async def keys(camera: Camera) -> None:
 PICTURES: dict[str, Pressing] = {
     "fleet": fleet, "environments": environments, "environment": environment, "packages": packages,
     "sessions": sessions, "hosts": hosts, "compare": compare, "matrix": matrix, "find": find, "help": keys,
+    "disk": disk, "plan": plan, "tasks": tasks,
 }  # fmt: skip
 
 
@@ -215,7 +265,7 @@ async def take(
     taken = {}
     try:
         async with app.run_test(size=size) as pilot:
-            camera = Camera(app, pilot, fleet)
+            camera = Camera(app, pilot, fleet, clock)
             others = [view.name for view in fleet.store.hosts() if view.name != late]
             app.launch(lambda: fleet.start(others), "start the fleet")
             await camera.quiet()

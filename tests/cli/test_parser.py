@@ -58,6 +58,16 @@ def test_no_command_means_the_screen() -> None:
     assert not args.json
 
 
+def test_options_may_stand_between_the_packages_of_a_new_environment() -> None:
+    for words in (
+        ["create", "gpu01:x", "--install", "/opt/conda", "python=3.11", "-c", "forge", "numpy"],
+        ["create", "--install", "/opt/conda", "gpu01:x", "python=3.11", "numpy", "-c", "forge"],
+    ):
+        args = parse(words)
+        assert (args.target, args.specs, args.channel) == ("gpu01:x", ["python=3.11", "numpy"], ["forge"])
+    assert parse(["install", "gpu01:x", "-c", "forge", "numpy", "--yes", "scipy"]).specs == ["numpy", "scipy"]
+
+
 def test_what_follows_two_dashes_is_the_demos_command() -> None:
     assert parse(["demo", "--hosts", "3", "--", "condafleet", "envs", "--json"]).program == [
         "condafleet",

@@ -40,8 +40,11 @@ def parse(argv: Sequence[str]) -> argparse.Namespace:
     head = with_action(head)
     parser = build(name)
     args, unknown = parser.parse_known_args(head)
-    if hasattr(args, "selectors") and not any(word.startswith("-") for word in unknown):
-        args.selectors, unknown = [*args.selectors, *unknown], []  # argparse stops at an option between them
+    for several in ("selectors", "specs"):
+        if hasattr(args, several) and not any(word.startswith("-") for word in unknown):
+            # argparse stops at an option between them
+            setattr(args, several, [*getattr(args, several), *unknown])
+            unknown = []
     if unknown:
         word = unknown[0]
         near = _near(word, _options(parser)) if word.startswith("-") else ""

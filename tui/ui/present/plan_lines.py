@@ -55,7 +55,7 @@ def _prices() -> Iterator[tuple[str, str]]:
 
 def _against(host: HostReport) -> Iterator[Line]:
     for refusal in host.refused:
-        reasons = tr(", ").join(said(each.text) for each in refusal.concerns)
+        reasons = " ".join(said(each.text) for each in refusal.concerns)
         yield item(join((cell(tr("stays"), Tone.WARN), _thing(refusal.item, False), cell(reasons, Tone.WARN))))
     for change in host.changed:
         why = tr(", ").join(each.value for each in change.differences)
