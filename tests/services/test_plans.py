@@ -16,9 +16,10 @@ from tests.remote.disktrees import Slow, Tree
 from tests.remote.loopdisk import free, mounted_ext4
 from tests.remote.taskhost import PATIENCE_S, TaskHost
 from tests.services.planfleet import PlanHost, RealClock
-from tui.domain.changes import NAMED, ConcernKind
+from tui.domain.changes import NAMED, Change, ChangeKind, ConcernKind, Prepared
 from tui.domain.diskbounds import Reason
 from tui.domain.diskplaces import OwnerKind
+from tui.domain.disktable import Device, DiskTable, Owner, Row
 from tui.domain.planitems import DEFAULT_KINDS, PACKAGE_CACHE, HostTables, Item, ItemKind
 from tui.domain.planreport import markdown
 from tui.domain.plans import Difference, Plan
@@ -193,6 +194,22 @@ async def test_what_a_process_has_open_is_not_promised(fleet: PlanHost, tmp_path
         report = await desk.run(ready)
     assert "1 stay: a process has them open" in markdown(report)
     assert (cache / "spare-1-0").is_dir()
+
+
+async def test_what_was_put_aside_goes_by_its_id(fleet: PlanHost, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = "/data/envs/.condafleet-trash/20261121-101500-00000001"
+    table = DiskTable((Device("1", "/", "ext4"),), (Owner(OwnerKind.ASIDE, path, device=0),), (Row(2, 0, 4096, 1),))
+    known = HostTables("gpu01", table, time.time())
+    asked: list[Change] = []
+
+    async def prepare(change: Change) -> Prepared:
+        asked.append(change)
+        return Prepared(change, (), time.time())
+
+    monkeypatch.setattr(fleet, "prepare", prepare)
+    ready = await desk_of(fleet).ready(plan_of(known.item(ItemKind.ASIDE, path)), counted=({"gpu01": known}, {}))
+    assert ready.outlook.bytes == 4096
+    assert [(each.kind, each.aside_id) for each in asked] == [(ChangeKind.PURGE, path.rpartition("/")[2])]
 
 
 async def test_it_waits_for_a_conda_that_somebody_runs_on_the_install(fleet: PlanHost, tmp_path: Path) -> None:

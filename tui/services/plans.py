@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import posixpath
 from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Protocol, TypeVar
@@ -17,7 +18,6 @@ from tui.domain.changes import Change, ChangeKind, Concern, ConcernKind, Prepare
 from tui.domain.diskcount import DiskCount
 from tui.domain.diskrows import host_tables
 from tui.domain.errors import CondafleetError, HostFaultError
-from tui.domain.phrases import phrase
 from tui.domain.planitems import ENVIRONMENTS, HostTables, Item, ItemKind
 from tui.domain.planreport import HostReport, MountActual, PlanReport, Removed
 from tui.domain.plans import Changed, HostOutlook, Outlook, Plan, outlook, recheck
@@ -190,18 +190,11 @@ class PlanDesk:
         against: dict[Key, tuple[Concern, ...]],
         faults: dict[str, CondafleetError],
     ) -> None:
-        """Look at an environment as every removal of one does."""
-        if item.kind is ItemKind.ASIDE:
-            text = phrase("What was put aside is freed by `condafleet trash purge`.")
-            against[item.key] = (Concern.of(ConcernKind.NO_TOOL, text),)
-        if item.kind is not ItemKind.ENVIRONMENT:
+        """Look at an environment, or at what was put aside, as every removal of one does."""
+        if item.kind not in ENVIRONMENTS:
             return
         try:
-            env = known.environment(item.path)
-            installs = self._fleet.store.host(item.host).snapshot.installs.value or ()
-            install = None if env is None else install_of(env, installs)
-            root = None if install is None else install.root
-            change = Change(ChangeKind.REMOVE, item.host, item.path, root, item.name)
+            change = self._removal(item, known)
             found = await self._fleet.changes.prepare(change)
         except CondafleetError as error:
             faults.setdefault(item.host, error)
@@ -210,6 +203,16 @@ class PlanDesk:
         stands = standing(found.concerns, accepted.get(item.key, ()))
         if stands:
             against[item.key] = stands
+
+    def _removal(self, item: Item, known: HostTables) -> Change:
+        if item.kind is ItemKind.ASIDE:
+            # It lies in a folder that is called by its id.
+            return Change(ChangeKind.PURGE, item.host, item.path, aside_id=posixpath.basename(item.path))
+        env = known.environment(item.path)
+        installs = self._fleet.store.host(item.host).snapshot.installs.value or ()
+        install = None if env is None else install_of(env, installs)
+        root = None if install is None else install.root
+        return Change(ChangeKind.REMOVE, item.host, item.path, root, item.name)
 
     async def run(
         self, ready: ReadyPlan, *, told: Callable[[Task], None] | None = None, detach: bool = False
