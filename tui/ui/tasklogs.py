@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import posixpath
 from collections import OrderedDict
 from collections.abc import Callable, Coroutine
 from contextlib import aclosing
@@ -22,6 +23,7 @@ from tui.ui.present.tasks import known
 __all__ = ["TaskKey", "TaskLog", "TaskLogs", "find_task"]
 
 KEPT = 12
+TOOLS = frozenset({"conda", "mamba", "micromamba"})
 MOST_LINES = 3000
 """Of a log, its last lines that are read for what it says of the end."""
 
@@ -36,6 +38,11 @@ def find_task(fleet: FleetApi, key: TaskKey) -> Task | None:
     if host not in fleet.store:
         return None
     return next((task for task in known(fleet.store.host(host)) if task.id == task_id), None)
+
+
+def _by_tool(task: Task) -> bool:
+    """Whether a package manager wrote the log: nobody else's words are read as its."""
+    return bool(task.argv) and posixpath.basename(task.argv[0]) in TOOLS and not task.is_refused
 
 
 @dataclass(slots=True, eq=False)
@@ -131,7 +138,7 @@ class TaskLogs:
 
     def _read_end(self, key: TaskKey, log: TaskLog) -> None:
         task = find_task(self._fleet, key)
-        if task is not None and task.is_over and log.ended and log.outcome is None:
+        if task is not None and task.is_over and log.ended and log.outcome is None and _by_tool(task):
             log.outcome = read_outcome(task.argv, task.exit_code, log.text)
 
     def outcome(self, key: TaskKey) -> Outcome | None:
