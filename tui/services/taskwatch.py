@@ -190,7 +190,8 @@ class TaskWatch:
             yield
         finally:
             known.users -= 1
-            if known.lane and not known.users and self._is_up(host):
+            idle = known.looking is None or known.looking.done()
+            if idle and known.lane and not known.users and self._is_up(host):
                 self.look_soon(host)  # which lets go of the lane when nothing runs
 
     async def ask(self, host: str, question: Callable[[Lane], Awaitable[T]]) -> T:
