@@ -125,14 +125,6 @@ def _size(part: Part[tuple[Any, ...]]) -> int | None:
     return None if part.value is None else len(part.value)
 
 
-def _envs(snapshot: HostSnapshot) -> int | None:
-    return _size(snapshot.environments)
-
-
-def _system(snapshot: HostSnapshot) -> str | None:
-    return snapshot.machine.value.os if snapshot.machine.value else None
-
-
 def _used(snapshot: HostSnapshot) -> float | None:
     worst = fullest(conda_mounts(snapshot))
     return None if worst is None else worst.used_fraction

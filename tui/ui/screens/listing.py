@@ -8,7 +8,6 @@ from abc import abstractmethod
 from collections.abc import Hashable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from functools import partial
 from typing import TYPE_CHECKING, ClassVar
 
 from textual import on
@@ -400,8 +399,3 @@ class ListingScreen(ArrangeScreen):
     def headline(self, *parts: str) -> Cell:
         """Breadcrumbs: where one came from, and what this is."""
         return join([*(cell(part, Tone.DIM) for part in parts[:-1]), cell(parts[-1], Tone.STRONG)], " › ")
-
-
-def later(screen: ListingScreen, words: str) -> None:
-    """Set the filter of *screen* once it is drawn."""
-    screen.call_after_refresh(partial(screen.filter_bar_set, words))
