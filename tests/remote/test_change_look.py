@@ -260,3 +260,43 @@ async def test_all_that_a_package_manager_and_pip_made_is_owned(lane: Lane, tmp_
     (prefix / "lib" / "mine").write_text("x")
     found = await seen(lane, CondaRoot(install.root), prefix)
     assert found.unowned is not None and found.unowned.files == 1
+
+
+BROKEN = {
+    # Each fails in one place and does its work elsewhere.
+    "awk of owned files": ("awk", 'case "$*" in *installed-files*) exit 2 ;; esac', K.UNOWNED),
+    "awk of sums": ("awk", 'case "$*" in *newest*) exit 2 ;; esac', K.UNOWNED),
+    "awk of uses": ("awk", 'case "$*" in *CHAIN*) exit 2 ;; esac', K.USE_UNKNOWN),
+    "awk of processes": ("awk", 'case "$*" in *deleted*) exit 2 ;; esac', K.USE_UNKNOWN),
+    "awk of mounts": ("awk", 'case "$*" in */proc/self/mountinfo) exit 2 ;; esac', K.NO_TOOL),
+}
+
+
+@pytest.mark.parametrize("what", BROKEN)
+async def test_a_tool_that_fails_is_not_taken_for_an_answer(root: CondaRoot, tmp_path: Path, what: str) -> None:
+    name, text, expected = BROKEN[what]
+    for folder in ("tools", "home", "played"):
+        (tmp_path / folder).mkdir()
+    (tmp_path / "tools" / name).write_text(f'#!/bin/sh\n{text}\nexec /usr/bin/{name} "$@"\n')
+    (tmp_path / "tools" / name).chmod(0o755)
+    env = {
+        "PATH": f"{tmp_path}/tools:{GNU_PATH}",
+        "HOME": f"{tmp_path}/home",
+        "CONDAFLEET_PLAYED": f"{tmp_path}/played",
+    }
+    connection = ShellConnection(SHELLS["dash"], env=env)
+    lane = await Lane.open(connection, timeout=30)
+    assert kinds(await seen(lane, root, root.named("train", (PYTHON,)))) == {expected}
+    await connection.close()
+
+
+async def test_without_its_tools_it_says_so(root: CondaRoot, tmp_path: Path) -> None:
+    # The script adds the usual places to its PATH: what is missing there is missing.
+    (tmp_path / "home").mkdir()
+    (tmp_path / "nothing").write_text("")
+    mount = 'mount --bind "$0" /usr/bin/xargs && exec "$@"'
+    wrap = ("unshare", "-m", "/bin/sh", "-c", mount, str(tmp_path / "nothing"))
+    connection = ShellConnection(SHELLS["dash"], env={"PATH": "/usr/bin", "HOME": f"{tmp_path}/home"}, wrap=wrap)
+    lane = await Lane.open(connection, timeout=30)
+    assert kinds(await seen(lane, root, root.named("train", (PYTHON,)))) == {K.NO_TOOL}
+    await connection.close()

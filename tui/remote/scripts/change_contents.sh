@@ -182,8 +182,8 @@ cg_contents() {
         -type f -exec tail -n +1 /dev/null '{}' + 2>/dev/null | tr -d '\001'
       printf '\n\001F\n'
       find "$@" -path ./conda-meta -prune -o ! -type d -print0 2>&4 | tr '\n\000' '\001\n'
-    } | CG_P=$cg_real CG_Q=$cg_prefix awk "$cg_owned" | tr '\n\001' '\000\n' |
-      xargs -0 stat -c '%b %Y %n' -- 2>/dev/null | awk "$cg_summed"
+    } | { CG_P=$cg_real CG_Q=$cg_prefix awk "$cg_owned" || echo 'find: awk failed' >&4; } | tr '\n\001' '\000\n' |
+      xargs -0 stat -c '%b %Y %n' -- 2>/dev/null | { awk "$cg_summed" || echo 'find: awk failed' >&4; }
   )
   set --
   cg_sum=
@@ -339,6 +339,12 @@ cg_links() {
 # cg_check WORD...: place, frozen, writable or removable (root may act as the owner), use, contents, links; after cg_open.
 # What is no environment at all is not read through.
 cg_check() {
+  # Whoever cannot look has found nothing, and must not say so.
+  for cg_x in awk find grep head id readlink sed sort stat tail tr xargs; do
+    command -v "$cg_x" >/dev/null 2>&1 && continue
+    cg_concern no_tool "$cg_prefix" "$cg_x"
+    return 0
+  done
   for cg_word do
     case $cg_found in *' base '* | *' install_root '* | *' home '* | *' mount_point '* | *' not_an_environment '*) return 0 ;; esac
     case $cg_word in

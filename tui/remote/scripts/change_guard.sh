@@ -275,6 +275,8 @@ cg_place() {
   [ -n "$cg_bad" ] && cg_concern home "$cg_prefix" "$cg_bad"
   cg_mounts
   if [ -n "$cg_is_mount" ]; then cg_concern mount_point "$cg_prefix"; fi
+  # Nobody knows what is mounted in it.
+  [ -n "$cg_fs" ] || cg_concern no_tool "$cg_prefix" mountinfo
   [ -n "$cg_fs_ro" ] && cg_concern read_only "$cg_prefix" "$cg_fs_at"
   cg_i=0 cg_bad=
   while [ "$cg_i" -lt "$cg_roots" ]; do
@@ -434,7 +436,7 @@ cg_use() {
         if (words > 1 && part[2] ~ /^[A-Za-z0-9_.\/][A-Za-z0-9_.\/-]*$/) what[uses] = what[uses] " " part[2]
       }
       else if (tag == "=user") name[F[1]] = base(F[2])
-      else if (tag == "=unseen") { if (F[1] != "0") print "B" F[1] }
+      else if (tag == "=unseen") { if (!looked++) print "E"; if (F[1] != "0") print "B" F[1] }
       else if (tag == "=many") print "Bmany"
       else if (tag == "=missing") print "Bproc"
     }
@@ -443,11 +445,13 @@ cg_use() {
         print "U" pid[i] "\t" (uid[i] in name ? name[uid[i]] : uid[i]) "\t" way[i] "\t" tmux[i] "\t" substr(what[i], 1, 300)
       if (uses > 50) print "Bmany"
     }')
+  cg_looked=
   IFS=$cg_nl
   set -f
   for cg_l in $cg_seen; do
     unset IFS
     case $cg_l in
+      E) cg_looked=1 ;;
       U*)
         cg_l=${cg_l#U}
         cg_p=${cg_l%%"$cg_tab"*} cg_l=${cg_l#*"$cg_tab"}
@@ -455,12 +459,14 @@ cg_use() {
         cg_y=${cg_l%%"$cg_tab"*} cg_l=${cg_l#*"$cg_tab"}
         cg_concern in_use "$cg_prefix" "$cg_p" "$cg_u" "$cg_y" "${cg_l%%"$cg_tab"*}" "${cg_l#*"$cg_tab"}"
         ;;
-      Bhidepid | Bmany | Bproc) cg_concern use_unknown "$cg_prefix" "${cg_l#B}" '' ;;
+      Bproc) ;;
+      Bhidepid | Bmany) cg_concern use_unknown "$cg_prefix" "${cg_l#B}" '' ;;
       B*) cg_concern use_unknown "$cg_prefix" unseen "${cg_l#B}" ;;
     esac
   done
   set +f
   unset IFS
+  [ -n "$cg_looked" ] || cg_concern use_unknown "$cg_prefix" proc ''
   case $cg_fs in
     nfs | nfs4 | cifs | smb3 | smbfs | lustre | ceph | beegfs | gpfs | glusterfs | 9p | afs | pvfs2 | orangefs | wekafs | \
       panfs | fuse | fuse.*) cg_concern use_unknown "$cg_prefix" network "$cg_fs" ;;

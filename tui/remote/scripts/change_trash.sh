@@ -255,6 +255,8 @@ cg_empty() {
   for _ in 1 2 3; do
     [ -n "$cg_stop" ] && return 1
     cg_finds
+    # Not knowing what is mounted here, nothing may be touched.
+    [ -n "$cg_fs" ] || return 1
     if [ "$cg_uid" != 0 ]; then
       eval "find $cg_fw -type d -user $cg_uid ! -perm -0700 -exec chmod u+rwx '{}' ';'" 2>/dev/null
     fi
