@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
+from textual.pilot import Pilot
 
 from tests.ui.driving import focused, front, quiet, running, until
 from tests.ui.fake_fleet import GIB, FakeFleet, environment, usual_fleet
+from tests.ui.test_pictures import SnapCompare, sizes
 from tests.ui.test_views import text
 from tui.domain.changes import Concern, ConcernKind
 from tui.domain.diskcount import DiskCount
@@ -27,6 +29,8 @@ from tui.domain.snapshot import Part
 from tui.services.plans import ReadyPlan
 from tui.services.store import HostView
 from tui.storage.planfiles import read_plan
+from tui.ui.app import CondafleetApp
+from tui.ui.dialogs.confirm import ConfirmDialog
 
 NOW = 1.7e9
 CACHE = "/opt/conda/pkgs"
@@ -235,3 +239,40 @@ async def test_with_readonly_nothing_can_be_let_go() -> None:
         await quiet(pilot)
         assert len(app.screen_stack) == 1
         assert "Let go" not in text(app)
+
+
+def counted_and_marked(*keys: str) -> Callable[[Pilot[int]], Awaitable[None]]:
+    """All hosts counted, then these keys."""
+
+    async def press(pilot: Pilot[int]) -> None:
+        app = pilot.app
+        assert isinstance(app, CondafleetApp)
+        await quiet(pilot)
+        await pilot.press("3", "asterisk", "n")
+        views = app.fleet.store.hosts
+        await until(pilot, lambda: all(app.disks.get(view) is not None for view in views()))
+        await pilot.press("u", "i", "g")
+        await quiet(pilot)
+        for key in keys:
+            await pilot.press(key)
+        if "delete" in keys:
+            await until(pilot, lambda: isinstance(app.screen, ConfirmDialog))
+            await pilot.pause()
+        else:
+            await quiet(pilot)
+        app.clear_notifications()
+        await pilot.pause()
+
+    return press
+
+
+@sizes
+def test_disks_look_as_accepted(snap_compare: SnapCompare, size: tuple[int, int]) -> None:
+    made = CondafleetApp(counted(), now=lambda: NOW + 60)
+    assert snap_compare(made, terminal_size=size, run_before=counted_and_marked())
+
+
+@sizes
+def test_a_plan_looks_as_accepted(snap_compare: SnapCompare, size: tuple[int, int]) -> None:
+    made = CondafleetApp(counted(), now=lambda: NOW + 60)
+    assert snap_compare(made, terminal_size=size, run_before=counted_and_marked("delete"))

@@ -13,7 +13,7 @@ from tui.domain.filters_disk import CountedHost, DiskRow
 from tui.domain.planchecks import concerns_of
 from tui.domain.planitems import HostTables, Item, ItemKind
 from tui.domain.snapshot import HostSnapshot
-from tui.domain.suggestions import Suggestion, sensible_plan, suggestions
+from tui.domain.suggestions import Suggestion, sensible_plan, suggestions, why_not
 
 __all__ = ["counted_host", "host_tables"]
 
@@ -71,6 +71,7 @@ def _row(
 ) -> DiskRow:
     mount = mount_of(item.path, tables.mounts or ())
     env = tables.environment(item.path) if item.kind is ItemKind.ENVIRONMENT else None
+    use = None if env is None else disk.environment(env.prefix)
     against = standing(concerns_of(item, tables))
     idle = suggestion.idle_days if suggestion is not None else None
     if idle is None and env is not None and env.last_used is not None:
@@ -82,6 +83,7 @@ def _row(
         suggestion,
         refusals=tuple(each.text for each in against),
         forbidden=any(each.severity is Severity.FORBIDDEN for each in against),
+        not_suggested="" if suggestion is not None or use is None else why_not(disk, use) or "",
         idle_days=idle,
         shared_with=tuple(_sharers(item, disk)),
         groups=groups,

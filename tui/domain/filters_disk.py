@@ -47,6 +47,8 @@ class DiskRow:
     """Why it may not go as things stand, for people."""
     forbidden: bool = False
     """There is no way past one of them."""
+    not_suggested: str = ""
+    """Why it is suggested to nobody, for people, where that is known."""
     idle_days: int | None = None
     shared_with: tuple[tuple[str, int], ...] = ()
     """(label, bytes) of who holds some of the same files."""

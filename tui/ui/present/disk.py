@@ -147,6 +147,8 @@ def _why(row: DiskRow) -> Cell:
     if row.suggestion is not None:
         words = tr(", ").join(said(reason) for reason in row.suggestion.reasons)
         return cell(words, Tone.GOOD if row.sensible else Tone.PLAIN)
+    if row.not_suggested:
+        return cell(said(row.not_suggested), Tone.DIM)
     if row.frees is not None and row.frees < LEAST_BYTES:
         return cell(tr("too little to matter"), Tone.DIM)
     return cell(tr("nothing speaks for it"), Tone.DIM)

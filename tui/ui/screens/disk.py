@@ -32,14 +32,14 @@ from tui.ui.present.lines import Line
 from tui.ui.present.notes import empty_note
 from tui.ui.present.table import Note, Row, Sort
 from tui.ui.present.words import size
-from tui.ui.screens.table import TableScreen
+from tui.ui.screens.change_verbs import ChangeVerbs
 
 __all__ = ["DiskScreen"]
 
 Key = tuple[str, ItemKind, str]
 
 
-class DiskScreen(TableScreen):
+class DiskScreen(ChangeVerbs):
     """A row is known by its host, kind and path; a host that was never counted has one row of its own."""
 
     MODE = MODE
@@ -123,7 +123,7 @@ class DiskScreen(TableScreen):
     def _items(self, keys: Sequence[Hashable]) -> list[Item]:
         wanted = {key for key in keys if disk.is_thing(key)}
         found = []
-        for host in self.hosts_of(list(wanted)):
+        for host in self.hosts_of([key for key in keys if disk.is_thing(key)]):
             told = self.app.disks.get(self.fleet.store.host(host))
             found += [row.item for row in (told.rows if told is not None else ()) if row.item.key in wanted]
         return found
