@@ -68,6 +68,7 @@ class FakeFleet:
         self.histories: dict[tuple[str, str], History | Fault] = {}
         self.histories_asked: list[tuple[str, str]] = []
         self.task_desk = FakeTasks(self.store)
+        self.change_desk: ChangesApi | None = None
         self.history_gate: asyncio.Event | None = None
         """No history arrives before it is set."""
 
@@ -100,7 +101,8 @@ class FakeFleet:
 
     @property
     def changes(self) -> ChangesApi:
-        raise AssertionError("nobody changes anything")
+        assert self.change_desk is not None, "nobody changes anything"
+        return self.change_desk
 
     @property
     def plans(self) -> PlanDesk:

@@ -27,3 +27,5 @@ class Layout:
     theme: str | None = None
     """Chosen in the screen; the configuration's theme comes before it."""
     views: Mapping[str, ViewLayout] = field(default_factory=dict)
+    notify: bool = False
+    """Whether the terminal tells when a task that was started here is over."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 from tui.domain.packages import Package, PackageSet, canonical_name
 from tui.domain.packagespec import PackageSpec
 from tui.domain.versions import version_sort_key
@@ -67,3 +69,8 @@ class PackageIndex:
             if package.version is not None
         }
         return sorted(found, key=version_sort_key, reverse=True)
+
+    def channels(self) -> list[str]:
+        """The channels that the packages came from, the one of most packages first."""
+        counted = Counter(package.channel for package, _ in self._holders.values() if package.channel)
+        return sorted(counted, key=lambda channel: (-counted[channel], channel))

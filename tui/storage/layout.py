@@ -52,6 +52,7 @@ class Layouts:
             {name: _view(view) for name, view in list(views.items())[:MAX_VIEWS] if isinstance(view, dict)}
             if isinstance(views, dict)
             else {},
+            data.get("notify") is True,
         )
 
     def save(self, layout: Layout) -> None:

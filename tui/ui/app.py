@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 import time
 from collections.abc import Callable, Iterable
 from functools import partial
@@ -25,8 +26,10 @@ from tui.domain.text import printable
 from tui.ports import LayoutStore
 from tui.services.fleet import FleetApi, TerminalPlan
 from tui.terminal.passthrough import pass_through
+from tui.ui.attention import Attention
 from tui.ui.bridge import Bridge, Changes
 from tui.ui.catalog import COMMANDS, FLEET
+from tui.ui.changing import Changing
 from tui.ui.commands import Command, palette_title
 from tui.ui.dialogs.base import DEAF_S
 from tui.ui.dialogs.message import keys
@@ -101,6 +104,10 @@ class CondafleetApp(Ways):
         """What the disks of counted hosts hold."""
         self.task_logs = TaskLogs(fleet, self.launch, self._log_grew)
         """The logs of tasks that the person looks at."""
+        self.changing = Changing(self)
+        """The way of every change of a host."""
+        self.attention = Attention(self, os.environ)
+        """What is told of the ends of tasks that were started here."""
         self.keymap_used = lay_over(COMMANDS, fleet.settings.keys)
         self.in_front = asyncio.Event()
         """Set while the app has the terminal."""
@@ -121,6 +128,7 @@ class CondafleetApp(Ways):
     def on_mount(self) -> None:
         kept = self._layouts.load() if self._layouts is not None else Layout()
         self._choose_theme(kept.theme)
+        self.attention.wanted = kept.notify
         self.theme_changed_signal.subscribe(self, self._theme_changed)
         self.refresh_css(animate=False)  # in the colours just chosen, for all screens
         self.set_keymap(dict(self.keymap_used.taken))
@@ -210,7 +218,7 @@ class CondafleetApp(Ways):
             return
         views = {mode: screen.layout_kept for mode, screen in self._modes_made.items()}
         theme = self.theme if self.fleet.settings.theme is None and not self.no_color else None
-        self._layouts.save(Layout(str(self.current_mode), theme, views))
+        self._layouts.save(Layout(str(self.current_mode), theme, views, self.attention.wanted))
 
     @property
     def at_leisure(self) -> bool:
@@ -228,6 +236,22 @@ class CondafleetApp(Ways):
             self.warn(said(notice.text))
         if (screen := self.front()) is not None:
             screen.changed(changes)
+        self.attention.look()
+
+    def action_notify_ends(self) -> None:
+        """Have the terminal tell when a task that was started here is over, or not any more."""
+        self.attention.wanted = not self.attention.wanted
+        self.remember()
+        if self.attention.wanted:
+            self.tell(tr("The terminal will tell when a task that you began is over"))
+        else:
+            self.tell(tr("The terminal will not tell of tasks any more"))
+
+    def write_alarm(self, sequence: str) -> None:
+        """Have the terminal call its person."""
+        if self._driver is not None and self.in_front.is_set():
+            self._driver.write(sequence)
+            self._driver.flush()
 
     def _log_grew(self, key: TaskKey) -> None:
         if isinstance(self.screen, TaskLogScreen) and self.screen.key == key:

@@ -15,7 +15,7 @@ __all__ = ["Command", "bindings", "palette_title"]
 WRITTEN = {
     "slash": "/", "question_mark": "?", "colon": ":", "minus": "-", "asterisk": "*", "space": "Space",
     "enter": "⏎", "escape": "Esc", "less_than_sign": "<", "greater_than_sign": ">", "equals_sign": "=",
-    "delete": "Del", "plus": "+",
+    "delete": "Del", "plus": "+", "exclamation_mark": "!",
 }  # fmt: skip
 """Keys whose name for Textual is not what stands on them."""
 

@@ -19,6 +19,7 @@ from tui.ui.present.cell import BLANK, Cell, Live, Tone, cell, join, plain, remo
 from tui.ui.present.faults import fault_tone, fault_words
 from tui.ui.present.groups import Grouping, GroupKey
 from tui.ui.present.table import Column, Row
+from tui.ui.present.under_change import Doing, doing_cell
 from tui.ui.present.words import BOUND_MARKS, UNKNOWN, age_cell, size, span
 
 __all__ = ["COLUMNS", "GROUPINGS", "key_packages", "name_cell", "path_end", "rows", "state_words", "uses_cell"]
@@ -73,16 +74,18 @@ SIGNAL_WORDS: dict[UsageSignal, tuple[str, str]] = {
 MISSING = cell(UNKNOWN, Tone.DIM)
 
 
-def rows(view: HostView) -> list[Row]:
-    """The rows of one host's environments; a kept or failed answer shows its age."""
+def rows(view: HostView, doing: Doing = ()) -> list[Row]:
+    """The rows of one host's environments; a kept or failed answer shows its age. *doing*: what tasks do to them."""
     part = view.snapshot.environments
     stale = "environments" in view.stale_parts
     groups = view.spec.groups
-    return [_row(env, groups, part.time, stale) for env in part.value or ()]
+    return [_row(env, groups, part.time, stale, doing_cell(env.prefix, doing)) for env in part.value or ()]
 
 
-def _row(env: Environment, groups: tuple[str, ...], time: float | None, stale: bool) -> Row:
+def _row(env: Environment, groups: tuple[str, ...], time: float | None, stale: bool, doing: Cell) -> Row:
     state = state_words(env)
+    if doing:  # what happens now comes before what is always so
+        state = join((doing, _special(env)), tr(", "))
     said = " ".join((plain(state), "running" if env.in_use else "", "old" if stale else ""))
     return Row(
         (env.host, env.prefix),
@@ -123,6 +126,10 @@ def path_end(path: str, parts: int = 1, tone: Tone = Tone.DIM) -> Cell:
 
 def state_words(env: Environment) -> Cell:
     """What is special about it, in words; ``ok`` when nothing is."""
+    return _special(env) or cell(tr("ok"), Tone.DIM)
+
+
+def _special(env: Environment) -> Cell:
     parts: list[Cell] = []
     if env.fault is not None:
         gone = env.fault.kind is FaultKind.GHOST
@@ -137,7 +144,7 @@ def state_words(env: Environment) -> Cell:
         parts.append(cell(tr("read-only"), Tone.DIM))
     if env.clobbered:
         parts.append(cell(tr("pip over conda"), Tone.WARN))
-    return join(parts, tr(", ")) or cell(tr("ok"), Tone.DIM)
+    return join(parts, tr(", "))
 
 
 def size_cell(known: DiskSize | None) -> Cell:

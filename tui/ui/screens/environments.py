@@ -20,14 +20,15 @@ from tui.ui.present.cell import Cell, Tone, cell, join, remote, shown
 from tui.ui.present.lines import Line
 from tui.ui.present.notes import empty_note, missing_cell
 from tui.ui.present.table import Note, Row
+from tui.ui.present.under_change import Doing, under_change
+from tui.ui.screens.change_verbs import ChangeVerbs
 from tui.ui.screens.listing import Gathered
-from tui.ui.screens.table import TableScreen
 from tui.ui.screens.view import EnvKey, find_environment
 
 __all__ = ["EnvironmentsScreen"]
 
 
-class EnvironmentsScreen(TableScreen):
+class EnvironmentsScreen(ChangeVerbs):
     """A row is known by (host, prefix): two environments of one name are two rows."""
 
     MODE = ENVIRONMENTS
@@ -44,6 +45,7 @@ class EnvironmentsScreen(TableScreen):
     def __init__(self, fleet: FleetApi) -> None:
         super().__init__(fleet)
         self._shared_among: Hashable = None
+        self._doing: dict[str, Doing] = {}
 
     async def gather(self) -> Gathered:
         gathered = await super().gather()
@@ -55,10 +57,13 @@ class EnvironmentsScreen(TableScreen):
         return gathered
 
     def made_of(self, view: HostView) -> tuple[object, ...]:
-        return (view.snapshot.environments, "environments" in view.stale_parts)
+        doing = under_change(view)
+        if doing != self._doing.get(view.name, ()):  # the tasks tell more, and oftener, than these rows show
+            self._doing[view.name] = doing
+        return (view.snapshot.environments, "environments" in view.stale_parts, self._doing.get(view.name, ()))
 
     def rows_of(self, view: HostView) -> list[Row]:
-        return environments.rows(view)
+        return environments.rows(view, self._doing.get(view.name, ()))
 
     def note(self, views: Sequence[HostView]) -> Note:
         return empty_note(views, "environments", tr("environments"), self.app.now())

@@ -245,3 +245,11 @@ class TableScreen(ListingScreen):
     def action_matrix(self) -> None:
         """Names by hosts."""
         self.app.show_matrix()
+
+    def action_create(self) -> None:
+        """Create an environment; the hosts of the marked rows, or of the row, stand in the form."""
+        self.create_rows(self.targets())
+
+    def create_rows(self, keys: Sequence[Hashable]) -> None:
+        """Create an environment on the hosts of *keys*, unless the person names others."""
+        self.app.changing.create(self.hosts_of(keys))

@@ -1,0 +1,189 @@
+"""Where new environments are to be, as a form says it: the hosts meant, the place on each, what speaks against it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from tui.config.environment_file import load_environment_file
+from tui.domain.beforehand import naming_concern
+from tui.domain.changes import Change, ChangeKind
+from tui.domain.envfile import EnvFile
+from tui.domain.environments import Environment, Install
+from tui.domain.errors import CondafleetError
+from tui.domain.globs import is_glob
+from tui.domain.packages import PackageSet
+from tui.domain.selectors import Selector
+from tui.domain.steps import Steps
+from tui.domain.text import parse_printed, printable
+from tui.domain.toolwords import name_problem
+from tui.domain.wishes import Recipe, hosts_meant, new_change, place_problem
+from tui.services.fleet import FleetApi
+from tui.services.store import HostView
+from tui.ui.dialogs.form import Remark
+from tui.ui.language import said, tr, trn
+from tui.ui.present.cell import Tone
+
+__all__ = ["Files", "NewPlaces", "known_now", "listed", "new_places", "offered_hosts", "read_all_packages"]
+
+LISTED = 6
+
+
+@dataclass
+class NewPlaces:
+    """What the fields of a place come to."""
+
+    changes: list[Change] = field(default_factory=list)
+    name: list[Remark] = field(default_factory=list)
+    hosts: list[Remark] = field(default_factory=list)
+
+
+def listed(names: Sequence[str]) -> str:
+    """A few of *names* (printed form), and how many more."""
+    shown = ", ".join(names[:LISTED])
+    more = len(names) - LISTED
+    return tr("{names} and {n} more", names=shown, n=more) if more > 0 else shown
+
+
+def known_now(view: HostView) -> tuple[Sequence[Install], Sequence[Environment]] | None:
+    """What a change on a host stands on; None where it was not read in this run."""
+    installs, environments = view.snapshot.installs.value, view.snapshot.environments.value
+    if installs is None or environments is None or view.stale_parts & {"installs", "environments"}:
+        return None
+    return installs, environments
+
+
+def offered_hosts(fleet: FleetApi) -> list[str]:
+    """What may be written for hosts: their names, and the groups."""
+    specs = [view.spec for view in fleet.store.hosts()]
+    return [*(spec.name for spec in specs), *sorted({f"@{group}" for spec in specs for group in spec.groups})]
+
+
+def new_places(
+    fleet: FleetApi, kind: ChangeKind, name: str, hosts: str, recipe: Recipe, install: str = ""
+) -> NewPlaces:
+    """One change for each host meant on which the name has a place; the rest is said.
+
+    *name* in printed form; an absolute path is a prefix.
+    """
+    found = NewPlaces()
+    name = name.strip()
+    meant = hosts_meant(hosts, [view.spec for view in fleet.store.hosts()])
+    if meant.unknown:
+        words = printable(" ".join(meant.unknown))
+        found.hosts.append(Remark(tr("No host and no group of the fleet: {words}", words=words), Tone.BAD))
+    views = [fleet.store.host(spec.name) for spec in meant.specs]
+    ready = [view for view in views if known_now(view) is not None]
+    if ready:
+        names = listed([view.name for view in ready])
+        found.hosts.append(Remark(trn("{n} host: {names}", "{n} hosts: {names}", len(ready), names=names)))
+    if left := [view.name for view in views if known_now(view) is None]:
+        words = tr("Left out, because nothing is known of it now: {names}", names=listed(left))
+        found.hosts.append(Remark(words, Tone.WARN))
+    if not name:
+        return found
+    problem = _name_problem(name)
+    if problem is not None:
+        found.name.append(Remark(problem, Tone.BAD))
+        return found
+    raw = parse_printed(name)
+    if not raw.startswith("/") and (odd := naming_concern(raw, fleet.settings.naming)) is not None:
+        found.name.append(Remark(said(odd.text), Tone.WARN))
+    _place_all(found, ready, kind, name, recipe, install)
+    return found
+
+
+def _name_problem(name: str) -> str | None:
+    if is_glob(name):
+        return tr("{name} is a pattern; a new environment needs one name.", name=printable(name))
+    raw = parse_printed(name)
+    if raw.startswith("/"):
+        return None  # judged as a place, host by host
+    problem = name_problem(raw)
+    return None if problem is None else said(problem)
+
+
+def _place_all(
+    found: NewPlaces, ready: Iterable[HostView], kind: ChangeKind, name: str, recipe: Recipe, install: str
+) -> None:
+    root = parse_printed(install.strip()) or None
+    unfit: dict[str, list[str]] = {}
+    against: dict[str, list[str]] = {}
+    for view in ready:
+        known = known_now(view)
+        if known is None:
+            continue
+        installs, environments = known
+        try:
+            change = new_change(kind, view.name, _selector(view.name, name), installs, recipe, root)
+        except CondafleetError as error:
+            unfit.setdefault(said(error.message).replace("\n", " "), []).append(view.name)
+            continue
+        problem = place_problem(change.prefix, installs, environments)
+        if problem is not None:
+            against.setdefault(said(problem), []).append(view.name)
+        else:
+            found.changes.append(change)
+    tone = Tone.WARN if found.changes else Tone.BAD
+    for words, where in unfit.items():
+        found.hosts.append(Remark(words if len(where) == 1 else f"{words} ({listed(where)})", tone))
+    for words, where in against.items():
+        there = tr("{hosts}: {problem}; left out", hosts=listed(where), problem=words)
+        found.name.append(Remark(there, tone))
+
+
+def _selector(host: str, name: str) -> Selector:
+    raw = parse_printed(name)
+    if raw.startswith("/"):
+        return Selector(f"{host}:{name}", host, None, prefix=raw.rstrip("/") or "/")
+    return Selector(f"{host}:{name}", host, None, name)
+
+
+def read_all_packages(fleet: FleetApi, add: Callable[[PackageSet], None]) -> Steps[None]:
+    """Take the packages of the whole fleet into an index, a set at a time: for what fields offer."""
+    for env in fleet.store.environments():
+        add(env.packages)
+        yield
+
+
+class Files:
+    """Files of the operator's machine, read once for each of their states."""
+
+    def __init__(self) -> None:
+        self._read: dict[tuple[str, int, int], EnvFile | str] = {}
+
+    def recipe(self, text: str) -> tuple[Recipe, tuple[Remark, ...]]:
+        """What the file called *text* asks for; a file that is not there yet, while it is typed, asks for nothing."""
+        try:
+            path = Path(text.strip()).expanduser()
+            state = path.stat()
+            if not path.is_file():
+                raise FileNotFoundError
+        except (OSError, ValueError, RuntimeError):  # no such file, no possible name, nobody's home
+            return Recipe(), (Remark(tr("There is no such file on this machine."), Tone.BAD),)
+        key = (str(path), state.st_mtime_ns, state.st_size)
+        if key not in self._read:
+            self._read[key] = self._load(path)
+        read = self._read[key]
+        if isinstance(read, str):
+            return Recipe(), (Remark(read, Tone.BAD),)
+        recipe = Recipe(read.specs, read.pip, read.channels, read.explicit, left_out=read.left_out)
+        return recipe, tuple(self._about(recipe))
+
+    def _load(self, path: Path) -> EnvFile | str:
+        try:
+            return load_environment_file(path)
+        except CondafleetError as error:
+            return said(error.message).split("\n")[0]
+
+    def _about(self, recipe: Recipe) -> Iterator[Remark]:
+        number = len(recipe.specs) + len(recipe.explicit)
+        text = trn("{n} conda package", "{n} conda packages", number)
+        if recipe.pip:
+            text = tr("{text}, {n} by pip", text=text, n=len(recipe.pip))
+        yield Remark(text)
+        if recipe.left_out:
+            yield Remark(
+                tr("Left out: {things}", things=listed([printable(each) for each in recipe.left_out])), Tone.WARN
+            )
