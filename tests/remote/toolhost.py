@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from tests.remote.shells import GNU_PATH, SHELLS
@@ -29,6 +30,12 @@ def tree(folder: Path) -> list[tuple[str, int, int]]:
         about = path.lstat()
         found.append((str(path.relative_to(folder)), about.st_ino, 0 if path.is_dir() else about.st_size))
     return sorted(found)
+
+
+def _environ(pid: int) -> list[bytes]:
+    with suppress(OSError):
+        return Path(f"/proc/{pid}/environ").read_bytes().split(b"\0")
+    return []
 
 
 class ToolHost:
@@ -106,12 +113,17 @@ class ToolHost:
         lane = await self.tasks.lane()
         await cancel_task(lane, "gpu01", job.spec.id, "ada@laptop", timeout=PATIENCE_S)
 
+    def processes(self, job: Job) -> list[int]:
+        """What runs of a task, by its folder: other tests have tasks of the same id."""
+        mark = f"CONDAFLEET_SPOOL={self.tasks.folder(job.spec)}".encode()
+        return [pid for pid in marked(job.spec.id) if mark in _environ(pid)]
+
     def traces(self, job: Job) -> list[object]:
         """What a task may not leave: processes, locks, lists that it was given, halves."""
         root = self.conda.root
         places = (root / "envs", self.conda.pkgs)
         return [
-            *marked(job.spec.id),
+            *self.processes(job),
             *(place / LOCK for place in places if (place / LOCK).exists()),
             *(root / "envs").glob(".condafleet*"),
             *root.glob(".condafleet*"),

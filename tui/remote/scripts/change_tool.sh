@@ -104,7 +104,8 @@ case $ct_kind in
       cg_say unproven "$cg_prefix"
       ct_fail 1 "There is no environment at $cg_prefix."
     fi
-    if ! ct_ours; then
+    ct_ours
+    if [ $? = 1 ]; then
       cg_say unproven "$cg_prefix"
       ct_fail 1 ''
     fi

@@ -103,9 +103,10 @@ ct_dist() {
   return 1
 }
 
-# ct_ours: whether the history tells of our command line. Of no other can be said that what is there is our own.
+# ct_ours: 0 when the history tells of our command line, 1 when it tells of others alone: then it is not our own; 2 when
+# it tells of none.
 ct_ours() {
-  case $(grep '^# cmd:' "$cg_real/conda-meta/history" 2>/dev/null) in
+  case $(grep -a '^# cmd:' "$cg_real/conda-meta/history" 2>/dev/null) in
     *" -p $cg_prefix"*) return 0 ;;
     '') return 2 ;;
   esac
@@ -309,10 +310,10 @@ ct_put_aside() {
 
 ct_bring_back() {
   [ -n "$ct_aside" ] || return 0
-  # The slot is taken: what was begun goes beside it.
-  ct_keep_id=$ct_id
-  ct_id=$ct_id-half
-  if ct_undo && cg_rename "$ct_aside/env" "$cg_real"; then
+  # The slot is taken: what was begun goes into one of its own.
+  ct_id=$(date +%Y%m%d-%H%M%S)-${ct_id##*-}
+  ct_undo || :
+  if cg_rename "$ct_aside/env" "$cg_real"; then
     [ "$ct_was_listed" = 1 ] && cg_list "$cg_prefix"
     cg_slot=$ct_aside
     cd / || :
@@ -322,7 +323,6 @@ ct_bring_back() {
   else
     printf 'What was at %s is in %s, and can be restored from there.\n' "$cg_prefix" "$ct_aside"
   fi
-  ct_id=$ct_keep_id
 }
 
 # After it was made anew: what was there goes, or stays aside for the time that was asked for.
