@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import itertools
+import os
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -14,7 +14,7 @@ from tests.sshd import SshServer, SshUser
 from tui import runtime
 from tui.domain.hosts import HostSpec, SearchPlaces
 from tui.domain.settings import Intervals, Limits, Settings
-from tui.domain.tasks import Task, TaskSpec
+from tui.domain.tasks import Task, TaskSpec, new_task_id
 from tui.remote.jobs import Job
 from tui.services.engine import FleetService
 
@@ -23,7 +23,6 @@ __all__ = ["FRESH_PROC", "Operator", "job", "until"]
 FRESH_PROC = ("unshare", "-m", "/bin/sh", "-c", 'mount -t proc proc /proc && exec "$@"', "sh")
 """As every machine has it, whatever was done to the one that runs the test."""
 PATIENCE_S = 60.0
-_numbers = itertools.count(1)
 
 
 def job(
@@ -35,7 +34,7 @@ def job(
     operator: str = "ada@laptop",
 ) -> Job:
     """A task that runs *script*."""
-    task_id = f"{time.strftime('%Y%m%d-%H%M%S', time.gmtime())}-{next(_numbers):08x}"
+    task_id = new_task_id(time.time(), os.urandom(4))
     spec = TaskSpec(task_id, kind, target, ("conda", kind, target), operator, tuple(map(str, places)))
     return Job(spec, script.encode() + b"\n", args)
 

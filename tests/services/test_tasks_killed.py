@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import random
 import signal
 import sys
@@ -57,7 +58,8 @@ async def test_whatever_is_cut_it_runs_once_and_all_of_it_is_known(
     ada = Operator(server, server.add_user(shell="/bin/bash"), tmp_path)
     place, runs, log = ada.user.home / "pkgs", ada.user.home / "runs", tmp_path / "log"
     ada.user.run("mkdir", place)
-    task_id = f"20261121-101500-{seed:08x}"
+    # Other tests of tasks may run beside this one: processes are told by the id.
+    task_id = f"20261121-101500-{os.urandom(4).hex()}"
     spool = ada.user.home / ".local/state/condafleet/tasks" / task_id
     argv = (
         sys.executable, "-m", "tests.services.taskclient", ada.files.config, ada.state, ada.user.home, task_id, place,
