@@ -335,6 +335,12 @@ FROM_ELSEWHERE = [
     (Kind.NO_PERMISSION, 1, "\nEnvironmentNotWritableError: The current user does not have write permissions to it.\n"),
     (Kind.NO_PERMISSION, 1, "critical libmamba filesystem error: cannot create directories: Permission denied [/opt]"),
     (Kind.TERMS, 1, "\nCondaToSNonInteractiveError: Terms of Service have not been accepted for these channels:\n"),
+    (
+        Kind.TERMS,
+        1,
+        "Do you accept the Terms of Service (ToS) for https://repo.anaconda.com/pkgs/main? "
+        "[(a)ccept/(r)eject/(v)iew]: \nEOFError: EOF when reading a line\n",
+    ),
     (Kind.LOCKED, 1, "\nLockError: Failed to acquire lock.\n"),
     (Kind.LOCKED, 1, "critical libmamba Could not set lock (Resource temporarily unavailable)"),
     (Kind.FROZEN, 1, "\nEnvironmentIsFrozenError: Cannot modify '/x'. The environment is marked as frozen.\n"),

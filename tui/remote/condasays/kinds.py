@@ -50,7 +50,10 @@ class Kind(StrEnum):
 _RULES: tuple[tuple[Kind, str], ...] = (
     # What makes everything else fail comes first.
     (Kind.DISK_FULL, r"NoSpaceLeft|No space left on device|\[Errno 28\]|Disk quota exceeded|\[Errno 122\]"),
-    (Kind.TERMS, r"CondaToS\w{0,40}Error|Terms of Service have not been accepted"),
+    (
+        Kind.TERMS,
+        r"CondaToS\w{0,40}Error|Terms of Service have not been accepted|Do you accept the Terms of Service \(ToS\) for",
+    ),
     (Kind.KILLED, r"MemoryError|std::bad_alloc|Cannot allocate memory"),
     (Kind.CANCELLED, r"Interrupted by user|Thread interrupted|KeyboardInterrupt|Signal interrupt SIG"),
     (Kind.FROZEN, r"EnvironmentIsFrozen|environment is (?:marked as )?frozen"),
