@@ -71,6 +71,7 @@ def ext4(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Path]:
         yield mount
 
 
+@pytest.mark.timeout(400)
 def test_ext4_gives_back_what_was_predicted_to_the_block(ext4: Path, tmp_path: Path) -> None:
     async def main() -> None:
         host = TaskHost(tmp_path / "home")
@@ -100,6 +101,7 @@ def test_ext4_gives_back_what_was_predicted_to_the_block(ext4: Path, tmp_path: P
     asyncio.run(main())
 
 
+@pytest.mark.timeout(400)
 @settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(seed=SEEDS)
 def test_every_shell_and_awk_removes_exactly_what_the_slow_look_says(seed: int) -> None:

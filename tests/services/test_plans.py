@@ -50,6 +50,7 @@ def plan_of(*items: Item | None, **fields: object) -> Plan:
     return replace(Plan(tuple(item for item in items if item), time.time(), "ada@laptop"), **fields)  # type: ignore[arg-type]
 
 
+@pytest.mark.timeout(400)
 @pytest.mark.parametrize("block", ["1024", "4096"])
 async def test_a_plan_frees_what_it_said_to_the_block(host: TaskHost, tmp_path: Path, block: str) -> None:
     with mounted_ext4(tmp_path, block) as mount:
@@ -74,6 +75,7 @@ async def test_a_plan_frees_what_it_said_to_the_block(host: TaskHost, tmp_path: 
             shutil.rmtree(tree.root)
 
 
+@pytest.mark.timeout(400)
 async def test_where_the_tasks_write_themselves_the_report_says_how_much(tmp_path: Path) -> None:
     """The account's home on the file system that is cleaned, as on most hosts."""
     with mounted_ext4(tmp_path, "4096") as mount:

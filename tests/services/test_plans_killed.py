@@ -31,6 +31,7 @@ async def over(host: TaskHost) -> None:
         await asyncio.sleep(0.02)
 
 
+@pytest.mark.timeout(400)
 @pytest.mark.parametrize("seed", range(20, 25))
 async def test_whenever_the_client_goes_nothing_is_half_and_the_rest_can_be_done(tmp_path: Path, seed: int) -> None:
     chance = random.Random(seed)
