@@ -187,6 +187,12 @@ def test_an_environment_seen_from_several_hosts_says_so(run: Run) -> None:
     shared = fleet({"gpu01": host(fs_id="nas:/e"), "gpu02": host("gpu02", fs_id="nas:/e")})
     shown = run(shared, "disk", "--json").json
     assert {tuple(sorted(set(it["seen_from"]))) for it in shown["environments"]} == {("gpu01", "gpu02")}
+    assert shown["totals"] == {"environments": 1, "held_bytes": 2 * 925 * MIB}
+    export = tuple(replace(mount, export_id="nas:/x", network=True) for mount in SNAPSHOT.mounts.value or ())
+    hosts = {name: host(name) for name in ("gpu01", "gpu02")}
+    seen = {name: replace(each, parts={**each.parts, "mounts": export}) for name, each in hosts.items()}
+    assert run(fleet(seen), "disk", "--json").json["totals"] == {"environments": 8, "held_bytes": 925 * MIB}
+    assert "2 hosts: 8 environments; ours hold 925 MiB." in run(fleet(seen), "disk").out
     alone = run(fleet({"gpu01": host()}), "disk", "--json").json
     assert {tuple(it["seen_from"]) for it in alone["environments"]} == {("gpu01",)}
 

@@ -13,7 +13,7 @@ from tui.domain.machine import Mount
 from tui.domain.suggestions import SensiblePlan, Suggestion
 from tui.domain.text import printable
 
-__all__ = ["HostAnswer", "disk_json", "extra_json", "mounts_json"]
+__all__ = ["HostAnswer", "disk_json", "extra_json", "mounts_json", "totals"]
 
 
 @dataclass(frozen=True)
@@ -43,6 +43,21 @@ class HostAnswer:
     def suggested(self) -> list[Suggestion]:
         """Of what could go, what was selected."""
         return [each for each in self.suggestions if self.only is None or each.path in self.only]
+
+
+def totals(answers: Sequence[HostAnswer]) -> tuple[int, int]:
+    """How many environments were selected and what ours hold together, counting once what several hosts see."""
+    seen: set[str] = set()
+    held: dict[tuple[str, str | None], int] = {}
+    for answer in answers:
+        host, machine = answer.disk.host, answer.disk.snapshot.machine.value
+        here = machine.machine_id if machine is not None and machine.machine_id is not None else host
+        seen |= {use.environment.fs_id or f"{host}:{use.environment.prefix}" for use in answer.environments}
+        for use in answer.mounts:
+            export = use.mount.export_id if use.mount is not None else None
+            key = (here, use.path) if export is None else (export, None)
+            held[key] = max(held.get(key, 0), use.held_bytes)
+    return len(seen), sum(held.values())
 
 
 def disk_json(answer: HostAnswer, now: float, seen_from: Mapping[str, Sequence[str]]) -> Object:
@@ -85,6 +100,7 @@ def extra_json(answers: Sequence[HostAnswer], now: float, seen_from: Mapping[str
         "suggestions": [_suggestion(it, each.disk.host) for each in answers for it in each.suggested],
         "plans": [_plan(each) for each in answers if each.only is None],
         "counts": [_count(each.disk) for each in answers],
+        "totals": dict(zip(("environments", "held_bytes"), totals(answers), strict=True)),
     }
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from rich.cells import cell_len
 
-from tui.cli.diskjson import HostAnswer
+from tui.cli.diskjson import HostAnswer, totals
 from tui.cli.tables import Column, Table
 from tui.cli.words import UNKNOWN, age, harmless, size
 from tui.domain.caches import CacheKind
@@ -71,7 +71,7 @@ def disk_lines(answers: Sequence[HostAnswer], now: float, width: int | None, *, 
             if section.table is not None:
                 lines += [f"  {line}" for line in section.table.lines(None if width is None else max(20, width - 2))]
             lines += [f"  {note}" for note in section.notes]
-    return [_cut(line, width) for line in lines]
+    return [_cut(line, width) for line in (*lines, *_together(answers))]
 
 
 def disk_markdown(answers: Sequence[HostAnswer], now: float, *, everything: bool = False) -> list[str]:
@@ -85,7 +85,15 @@ def disk_markdown(answers: Sequence[HostAnswer], now: float, *, everything: bool
             if section.table is not None:
                 lines += [*_table(section.table), ""]
             lines += [line for note in section.notes for line in (_escaped(note), "")]
-    return lines
+    return [*lines, *_together(answers)[1:]]
+
+
+def _together(answers: Sequence[HostAnswer]) -> list[str]:
+    """Of several hosts, what they hold, counting once what more than one of them sees."""
+    if len(answers) < 2:
+        return []
+    count, held = totals(answers)
+    return ["", f"{len(answers)} hosts: {count} environments; ours hold {size(held)}. What several see counts once."]
 
 
 def _escaped(text: str) -> str:
