@@ -15,7 +15,7 @@ from tests import condaroot
 from tests.condaroot import NUMPY, PYTHON, Pkg
 from tests.remote.changehost import ChangeHost, listing
 from tests.remote.shells import GNU_PATH
-from tests.remote.taskhost import contents, until
+from tests.remote.taskhost import contents, marked, until
 from tui.domain.changes import ConcernKind
 from tui.domain.tasks import TaskState
 from tui.domain.trash import AsideState, due
@@ -101,6 +101,8 @@ async def test_it_stands_whole_or_is_out_of_sight(tmp_path: Path, point: str, ho
     task = await host.become(spec)
     assert task.state is (TaskState.CANCELLED if how == "interrupted" else TaskState.LOST), task
     assert task.left_behind == 0
+    # A tool that was just being started when all were killed ends by itself.
+    await until(lambda: not marked(spec.id))
     if how != "rebooted":
         await host.close()
         host = ChangeHost(tmp_path)
@@ -143,6 +145,7 @@ async def test_what_was_to_be_put_aside_is_whole_wherever_it_is(tmp_path: Path, 
     else:
         await cancel_task(await host.lane(), "gpu01", spec.id, "bob")
     await host.become(spec)
+    await until(lambda: not marked(spec.id))
     await host.close()
     host = ChangeHost(tmp_path)
     seen = await host.trash()
@@ -175,6 +178,7 @@ async def test_a_signal_at_any_moment_leaves_it_whole_or_out_of_sight(tmp_path: 
         with suppress(ProcessLookupError):
             os.killpg(inner, sign)
     task = await host.become(spec)
+    await until(lambda: not marked(spec.id))
     seen = await host.trash()
     if prefix.exists():
         assert listing(prefix) == before and seen.asides == () and task.state is not TaskState.SUCCEEDED
