@@ -217,7 +217,6 @@ def _shown_json(shown: _Shown) -> Object:
     said: list[Json] = [[printable(redact(word)) for word in words] for words in task.said]
     return {
         **task_json(task),
-        "refused": task.is_refused,
         "said": said,
         "log_lines": list[Json](shown.lines),
         "explanation": list[Json](shown.explained),

@@ -44,6 +44,7 @@ def task_json(task: Task) -> Object:
         "waits_for": None if task.waits_for is None else _holder_json(task.waits_for),
         "cancelling": task.cancelling,
         "left_behind": task.left_behind,
+        "refused": task.is_refused,
     }
 
 

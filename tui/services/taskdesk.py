@@ -25,6 +25,7 @@ from tui.remote.lane import Lane
 from tui.remote.task_log import LogFollower, LogPart, read_log
 from tui.remote.tasks import CancelAnswer, NotStartedError, cancel_task, purge_tasks, start_task
 from tui.services.events import HostNoticed
+from tui.services.faults import internal_fault
 from tui.services.store import Store
 from tui.services.taskpast import TaskPast
 from tui.services.taskroom import Room
@@ -210,7 +211,7 @@ class TaskDesk:
             self._watch.put_own(ended(task, self._clock.now(), None, fault=error.fault))
         except Exception as error:
             LOG.exception("beginning %s on %s failed", task.id, task.host)
-            fault = Fault(FaultKind.PROTOCOL, str(error), "")
+            fault = internal_fault(phrase("beginning {task} on {host}", task=task.id, host=task.host), error)
             self._watch.put_own(ended(task, self._clock.now(), None, fault=fault))
         finally:
             self._later.pop(key, None)
