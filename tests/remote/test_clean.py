@@ -15,9 +15,10 @@ from pathlib import Path
 import pytest
 
 from tests.remote.cleanhost import clean, clean_start, look, said_by
-from tests.remote.shells import SHELLS, busybox_path
+from tests.remote.shells import GNU_PATH, SHELLS, busybox_path
 from tests.remote.taskhost import TaskHost, until
 from tui.domain.changes import ConcernKind
+from tui.domain.errors import HostFaultError
 from tui.domain.planitems import ItemKind
 from tui.domain.tasks import TaskState
 from tui.remote.changes.clean import CleanRequest, Kept
@@ -342,3 +343,44 @@ async def test_killed_while_a_large_package_goes_it_leaves_none_that_looks_whole
     assert not large.exists()
     assert (await clean(host, wish(cache)))[0].state is TaskState.SUCCEEDED
     assert names(cache) == ["notes", "urls", "urls.txt"]
+
+
+BROKEN = {
+    # Each fails in one place and does its work elsewhere.
+    "maps": ("awk", 'case "$*" in *"s[\\$4"*) exit 2 ;; esac'),
+    "decision": ("awk", 'case "$*" in *oldest*) exit 2 ;; esac'),
+    "processes": ("find", 'case "$*" in */proc/*) exit 1 ;; esac'),
+    "entries": ("find", 'case "$*" in *history*) kill -9 $$ ;; esac'),
+    "soft links": ("find", 'case "$*" in *lname*) kill -9 $$ ;; esac'),
+    "lines": ("tr", "exit 1"),
+}
+
+
+@pytest.mark.parametrize("what", BROKEN)
+async def test_a_tool_that_fails_is_not_taken_for_an_answer(cache: Path, tmp_path: Path, what: str) -> None:
+    name, text = BROKEN[what]
+    (tmp_path / "tools").mkdir()
+    (tmp_path / "tools" / name).write_text(f'#!/bin/sh\n{text}\nexec /usr/bin/{name} "$@"\n')
+    (tmp_path / "tools" / name).chmod(0o755)
+    host = TaskHost(tmp_path / "home", path=f"{tmp_path}/tools:{GNU_PATH}")
+    try:
+        with pytest.raises(HostFaultError):
+            await look(host, wish(cache))
+        if name != "tr":  # tasks want it, too
+            task, said = await clean(host, wish(cache))
+            assert (task.state, said.parts) == (TaskState.FAILED, ())
+        assert (cache / PACKAGE).is_dir()
+    finally:
+        await host.close()
+
+
+async def test_a_package_that_cannot_be_read_whole_stays(host: TaskHost, cache: Path, tmp_path: Path) -> None:
+    (tmp_path / "tools").mkdir()
+    text = """case "$*" in *history*) echo "find: './x': Permission denied" >&2 ;; esac"""
+    (tmp_path / "tools" / "find").write_text(f'#!/bin/sh\n{text}\nexec /usr/bin/find "$@"\n')
+    (tmp_path / "tools" / "find").chmod(0o755)
+    other = TaskHost(tmp_path / "home", path=f"{tmp_path}/tools:{GNU_PATH}")
+    try:
+        assert (await look(other, wish(cache))).kept == (Kept("unknown", ItemKind.PACKAGES, str(cache), 1),)
+    finally:
+        await other.close()

@@ -31,11 +31,21 @@ cl_units() { # CACHE FOLDER LEVEL
     printf 'u %s %s %s\0' "$1" "$cl_k" "$cl_e"
   done
 }
+# find, whose words on what it could not read become "z", and whose death "Z": what it did not say is then unknown.
+cl_find() {
+  cl_x=$({ find "$@" >&3 || [ $? -lt 128 ] || echo killed; } 2>&1 |
+    grep -v -e ': No such file or directory$' -e ': Not a directory$')
+  case $cl_nl$cl_x$cl_nl in
+    "$cl_nl$cl_nl") ;;
+    *"${cl_nl}killed$cl_nl"*) printf 'Z\0' ;;
+    *) printf 'z\0' ;;
+  esac
+} 3>&1
 cl_list() { # CACHE PATH...: what lies there
   cl_l=$1
   shift
-  find "$@" -xdev '(' -path '*/conda-meta/history' -printf "x $cl_l %p\0" -o -true ')' \
-    -printf "e $cl_l %D:%i %n %b %y %T@ %p\0" 2>/dev/null
+  cl_find "$@" -xdev '(' -path '*/conda-meta/history' -printf "x $cl_l %p\0" -o -true ')' \
+    -printf "e $cl_l %D:%i %n %b %y %T@ %p\0"
 }
 
 # Everything that decides, as NUL-ended lines.
@@ -55,7 +65,7 @@ cl_facts() {
   done
   if [ -n "$cl_whole" ]; then cl_listed; fi
   # What processes have open or mapped, are in or run, and what is locked.
-  find /proc/[0-9]*/fd /proc/[0-9]*/cwd /proc/[0-9]*/exe -maxdepth 1 -type l -printf 'o %l\0' 2>/dev/null
+  find /proc/[0-9]*/fd /proc/[0-9]*/cwd /proc/[0-9]*/exe -maxdepth 1 -type l -printf 'f %l\0' 2>/dev/null
   # shellcheck disable=SC2016 # awk's own dollars
   cat /proc/[0-9]*/maps 2>/dev/null | awk '$5 && !s[$4, $5]++ {
     p = $0
@@ -63,7 +73,7 @@ cl_facts() {
     gsub(/\\012/, "\001", p)
     print "m " $4 ":" $5
     print "o " p
-  }' | tr '\n\001' '\000\n'
+  } END { print "y" }' | tr '\n\001' '\000\n'
   while read -r _ _ _ _ _ cl_x _; do printf 'm %s\0' "$cl_x"; done 2>/dev/null </proc/locks
   printf '%s\n' "$cl_mounts" | sed 's/^/b /' | tr '\n\001' '\000\n'
   set --
@@ -154,12 +164,12 @@ cl_soft() {
     while [ $cl_x -lt "$cl_n" ]; do
       cl_x=$((cl_x + 1))
       eval "cl_r=\$cl_r$cl_x cl_t=\$cl_t$cl_x"
-      if [ "$cl_t" = cache ] && [ -n "$cl_r" ]; then set -- "$@" -o -samefile "$cl_r"; fi
+      if [ "$cl_t" = cache ] && [ -d "$cl_r" ]; then set -- "$@" -o -samefile "$cl_r"; fi
     done
-    cl_x=$({ find "$@" ')' -prune -o -type l -lname '*/*-*-*' -printf 's %l\0' >&3; } 2>&1 |
-      grep -v -e ': No such file or directory$' -e ': Not a directory$')
-    if [ -n "$cl_x" ] && [ "$cl_q" = place ]; then printf 'z\0'; fi
-  done 3>&1
+    set -- "$@" ')' -prune -o -type l -lname '*/*-*-*' -printf 's %l\0'
+    # What others have, and nobody but we get into the cache, may be closed to us.
+    if [ "$cl_q" = maybe ]; then find "$@" 2>/dev/null; else cl_find "$@"; fi
+  done
 }
 
 # Decides what goes. Says: "P KIND CACHE FILES BYTES UNITS" of each part, "K WHY KIND CACHE COUNT" of what stays,
@@ -227,6 +237,9 @@ cl_program='
     }
     next
   }
+  $1 == "y" { mapped = 1; next }
+  $1 == "Z" { broken = 1; next }
+  $1 == "f" { opened = A[substr($0, 3)] = 1; next }
   $1 == "o" { A[substr($0, 3)] = 1; next }
   $1 == "m" { O[$2] = 1; next }
   $1 == "b" { M[substr($0, 3)] = 1; next }
@@ -261,7 +274,8 @@ cl_program='
   $1 == "z" { blind = 1; next }
   $1 == "E" { whole = 1 }
   END {
-    if (!whole) exit 1
+    # Our own files are open, and mapped: a look that saw none of them saw nothing.
+    if (!whole || !mapped || !opened || broken) exit 1
     places(M, "mounted")
     places(E, "environment")
     places(A, "in_use")
