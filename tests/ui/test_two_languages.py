@@ -200,6 +200,8 @@ TERMS = frozenset(
             "version",
             "import",
             "GiB",
+            "MiB",
+            "Del",
             "pid",
         ),
     )
