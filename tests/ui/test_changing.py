@@ -126,7 +126,7 @@ async def test_an_environment_is_created_on_several_hosts_by_keys_alone() -> Non
         ({"name": "new", "specs": "--yes"}, "would not be read as what it is meant"),
         ({"name": "new", "specs": "numpy", "channels": "https://ada:pw@host/x"}, "needs a password"),
         ({"name": "new", "specs": "numpy", "file": "/nowhere/environment.yml"}, "no such file"),
-        ({"name": "new", "specs": "numpy", "install": "/opt/none"}, "no install at /opt/none"),
+        ({"name": "new", "specs": "numpy", "install": "/opt/none"}, "No install of these hosts: /opt/none"),
         ({"name": "\x1b]2;x\x07\u202e", "specs": "numpy"}, "\\x1b]2;x\\x07"),
     ],
 )  # fmt: skip
@@ -143,6 +143,26 @@ async def test_what_is_wrong_is_said_while_it_is_typed_and_goes_no_further(typed
         await until(pilot, lambda: not ready(app))
         assert "\x1b" not in text(app)
         assert not desk.looked
+
+
+async def test_a_host_with_several_installs_is_left_out_until_one_is_named() -> None:
+    made, desk = changeable()
+    known = made.store.host("gpu02").snapshot.installs
+    assert known.value is not None
+    other = replace(known.value[0], root="/opt/mamba", envs_dirs=("/opt/mamba/envs",))
+    made.put("gpu02", installs=replace(known, value=(*known.value, other)))
+    async with running(made, (120, 40)) as (app, pilot):
+        await at(pilot, app)
+        await opened(pilot, app, CreateDialog, "plus", *"new", "enter", *" gpu02", "enter", *"numpy")
+        await until(
+            pilot, lambda: "gpu02: gpu02 has 2 installs that could make it; left out" in " ".join(text(app).split())
+        )
+        app.screen.query_one("#install", Entry).value = "/opt/mamba"
+        await until(pilot, lambda: "left out" not in text(app) and ready(app))
+        app.screen.set_focus(app.screen.query_one("#go"))
+        await pilot.press("enter")
+        await until(pilot, lambda: len(desk.looked) == 2)
+        assert [each.prefix for each in desk.looked] == ["/data/conda/envs/new", "/opt/mamba/envs/new"]
 
 
 async def test_a_team_s_naming_is_a_warning_and_keeps_nobody() -> None:
@@ -380,7 +400,7 @@ async def test_names_that_mean_harm_are_data_in_every_dialog() -> None:
 
 async def test_with_readonly_no_verb_is_there() -> None:
     made, desk = changeable()
-    desk.asides["gpu01"] = _trash()
+    desk.asides["gpu01"] = asides_seen()
     async with running(made, (100, 40), readonly=True) as (app, pilot):
         await at(pilot, app)
         for key in ("plus", "C", "N", "I", "U", "ctrl+x", "ctrl+e", "delete"):
@@ -395,7 +415,7 @@ async def test_with_readonly_no_verb_is_there() -> None:
         assert not desk.looked
 
 
-def _trash() -> TrashSeen:
+def asides_seen() -> TrashSeen:
     kept = Aside(
         "20260920-120000-0000000a", "gpu01", "/data/conda/.trash/a", AsideState.KEPT, True,
         "/data/conda/envs/old[b]\x1b[31m", NOW - 3600, NOW + 86400, "ada@laptop", 3 << 30,
@@ -406,7 +426,7 @@ def _trash() -> TrashSeen:
 
 async def test_what_was_put_aside_comes_back_or_goes_for_good() -> None:
     made, desk = changeable()
-    desk.asides["gpu01"] = _trash()
+    desk.asides["gpu01"] = asides_seen()
     async with running(made, (100, 40)) as (app, pilot):
         await at(pilot, app)
         await opened(pilot, app, AsidesDialog, "t")

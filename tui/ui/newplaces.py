@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -18,7 +18,7 @@ from tui.domain.selectors import Selector
 from tui.domain.steps import Steps
 from tui.domain.text import parse_printed, printable
 from tui.domain.toolwords import name_problem
-from tui.domain.wishes import Recipe, hosts_meant, new_change, place_problem
+from tui.domain.wishes import Recipe, hosts_meant, new_change, place_problem, words_of
 from tui.services.fleet import FleetApi
 from tui.services.store import HostView
 from tui.ui.dialogs.form import Remark
@@ -37,6 +37,7 @@ class NewPlaces:
     changes: list[Change] = field(default_factory=list)
     name: list[Remark] = field(default_factory=list)
     hosts: list[Remark] = field(default_factory=list)
+    install: list[Remark] = field(default_factory=list)
 
 
 def listed(names: Sequence[str]) -> str:
@@ -65,7 +66,8 @@ def new_places(
 ) -> NewPlaces:
     """One change for each host meant on which the name has a place; the rest is said.
 
-    *name* in printed form; an absolute path is a prefix.
+    *name* and *install* in printed form; an absolute path as a name is a prefix. *install*: the roots that are taken
+    on hosts where several could do it.
     """
     found = NewPlaces()
     name = name.strip()
@@ -105,20 +107,18 @@ def _name_problem(name: str) -> str | None:
 
 
 def _place_all(
-    found: NewPlaces, ready: Iterable[HostView], kind: ChangeKind, name: str, recipe: Recipe, install: str
+    found: NewPlaces, ready: Sequence[HostView], kind: ChangeKind, name: str, recipe: Recipe, install: str
 ) -> None:
-    root = parse_printed(install.strip()) or None
+    roots = _roots(found, install, ready)
     unfit: dict[str, list[str]] = {}
     against: dict[str, list[str]] = {}
     for view in ready:
-        known = known_now(view)
-        if known is None:
-            continue
-        installs, environments = known
+        installs, environments = known_now(view) or ((), ())
+        selector = _selector(view.name, name)
         try:
-            change = new_change(kind, view.name, _selector(view.name, name), installs, recipe, root)
+            change = _change(kind, view.name, selector, installs, recipe, roots)
         except CondafleetError as error:
-            unfit.setdefault(said(error.message).replace("\n", " "), []).append(view.name)
+            unfit.setdefault(said(error.message).split("\n")[0].rstrip(":"), []).append(view.name)
             continue
         problem = place_problem(change.prefix, installs, environments)
         if problem is not None:
@@ -127,10 +127,31 @@ def _place_all(
             found.changes.append(change)
     tone = Tone.WARN if found.changes else Tone.BAD
     for words, where in unfit.items():
-        found.hosts.append(Remark(words if len(where) == 1 else f"{words} ({listed(where)})", tone))
+        found.hosts.append(Remark(tr("{hosts}: {problem}; left out", hosts=listed(where), problem=words), tone))
     for words, where in against.items():
         there = tr("{hosts}: {problem}; left out", hosts=listed(where), problem=words)
         found.name.append(Remark(there, tone))
+
+
+def _roots(found: NewPlaces, install: str, ready: Sequence[HostView]) -> list[str]:
+    """The roots that are written; one that no host has is told."""
+    try:
+        roots = [parse_printed(word).rstrip("/") or "/" for word in words_of(install)]
+    except CondafleetError as error:
+        found.install.append(Remark(said(error.message), Tone.BAD))
+        return []
+    there = {each.root for view in ready for each in view.snapshot.installs.value or ()}
+    if gone := [printable(root) for root in roots if root not in there]:
+        found.install.append(Remark(tr("No install of these hosts: {names}", names=listed(gone)), Tone.BAD))
+    return roots
+
+
+def _change(
+    kind: ChangeKind, host: str, selector: Selector, installs: Sequence[Install], recipe: Recipe, roots: Sequence[str]
+) -> Change:
+    """The change on one host, with the first of *roots* that it has. Raises UsageError."""
+    here = next((root for root in roots if any(each.root == root for each in installs)), None)
+    return new_change(kind, host, selector, installs, recipe, here)
 
 
 def _selector(host: str, name: str) -> Selector:

@@ -41,4 +41,4 @@ class CloneDialog(FormDialog[tuple[Change, ...]]):
     def read(self, values: Mapping[str, str]) -> Read[tuple[Change, ...]]:
         recipe = Recipe(source=EnvRef(self._env.host, self._env.prefix))
         found = new_places(self._fleet, ChangeKind.CLONE, values["name"], values["hosts"], recipe, values["install"])
-        return Read(tuple(found.changes) or None, {"name": found.name, "hosts": found.hosts})
+        return Read(tuple(found.changes) or None, {"name": found.name, "hosts": found.hosts, "install": found.install})

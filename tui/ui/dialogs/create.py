@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from shlex import quote
 
 from tui.domain.changes import Change, ChangeKind
 from tui.domain.errors import CondafleetError
 from tui.domain.offers import offer_spec, offer_word
 from tui.domain.packageindex import PackageIndex
+from tui.domain.text import printable
 from tui.domain.toolwords import check_channels
 from tui.domain.wishes import Recipe, words_of
 from tui.services.fleet import FleetApi
@@ -61,8 +63,9 @@ class CreateDialog(FormDialog[tuple[Change, ...]]):
         self._files = Files()
 
     def asked(self) -> Iterable[Asked]:
-        installs = [each.root for view in self._fleet.store.hosts() for each in view.snapshot.installs.value or ()]
-        names = [env.name for env in self._fleet.store.environments() if env.name is not None]
+        views = self._fleet.store.hosts()
+        installs = [quote(printable(each.root)) for view in views for each in view.snapshot.installs.value or ()]
+        names = [printable(env.name) for env in self._fleet.store.environments() if env.name is not None]
         return (
             Asked("name", tr("Name"), hint=tr("a name, or an absolute path"), complete=lambda t: offer_word(t, names)),
             Asked("hosts", tr("On"), self._hosts, tr("hosts, patterns like gpu*, @groups"),
@@ -89,6 +92,7 @@ class CreateDialog(FormDialog[tuple[Change, ...]]):
             {
                 "name": found.name,
                 "hosts": found.hosts,
+                "install": found.install,
                 "specs": wrong_specs,
                 "channels": wrong_channels,
                 "file": about,

@@ -80,6 +80,7 @@ class PackagesDialog(FormDialog[tuple[Change, ...]]):
         hints = {
             ChangeKind.INSTALL: "numpy=1.26 conda-forge::scipy",
             ChangeKind.UPDATE: tr("empty: all that can be updated"),
+            ChangeKind.UNINSTALL: tr("what is to go; what needs it goes too, and is shown"),
         }
         yield Asked("specs", tr("Packages"), hint=hints.get(self._kind, ""),
                     complete=lambda text: offer_spec(text, self._index, conda))  # fmt: skip

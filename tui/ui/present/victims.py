@@ -20,6 +20,6 @@ def victims(targets: Sequence[Environment], hidden: Collection[Hashable] = ()) -
     for env in ordered[:NAMED]:
         out_of_sight = cell(tr("hidden by the filter"), Tone.WARN) if (env.host, env.prefix) in hidden else ()
         where = cell(tr("on {host}", host=env.host))
-        yield item(join((remote(env.label, Tone.STRONG), where, remote(env.prefix, Tone.DIM), out_of_sight)))
+        yield item(join((remote(env.label, Tone.STRONG), where, out_of_sight, remote(env.prefix, Tone.DIM))))
     if len(ordered) > NAMED:
         yield words(tr("and {n} more", n=len(ordered) - NAMED), Tone.WARN)
