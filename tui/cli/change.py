@@ -326,8 +326,8 @@ def _failure(work: _Work, now: float) -> str:
         return "not started"
     if work.outcome is None or not work.outcome.explanation:
         return outcome_text(work.task, now)
-    words = [f"{outcome_text(work.task, now)}: {work.outcome.explanation}", *(f"  {line}" for line in work.outcome.lines[-6:])]
-    return "\n    ".join(words)
+    head = f"{outcome_text(work.task, now)}: {work.outcome.explanation}"
+    return "\n    ".join((head, *(f"  {line}" for line in work.outcome.lines[-6:])))
 
 
 def _next(failed: Sequence[_Work]) -> str:

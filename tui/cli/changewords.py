@@ -50,12 +50,18 @@ def preview(prepared: Prepared, against: Sequence[Concern] = ()) -> list[str]:
         lines.append(f"  runs     {command_text(prepared.argv)}")
     if change.pip:
         lines.append(f"  then     pip: {harmless(redact(' '.join(change.pip)))}")
+    if change.kind is ChangeKind.RENAME:
+        lines.append(
+            f"  then     {printable(change.prefix)} is removed, once {printable(change.new_prefix or '')} is whole"
+        )
+    if change.kind is ChangeKind.RECREATE:
+        lines.append("  before   what is there is put aside; it comes back when anything fails")
     if change.kind is ChangeKind.REMOVE:
         lines.append("  frees    " + _freed(prepared))
     if prepared.packages is not None:
         lines += _packages(prepared.packages)
-    if prepared.needed_bytes is not None:
-        lines.append(f"  needs    at most {size(prepared.needed_bytes)}, {size(prepared.free_bytes)} are free")
+    if prepared.needed_bytes:
+        lines.append(f"  needs    about {size(prepared.needed_bytes)}, {size(prepared.free_bytes)} are free")
     stands = set(map(id, against))
     for concern in sorted(prepared.concerns, key=lambda each: list(Severity).index(each.severity)):
         sign = _SIGNS[concern.severity]

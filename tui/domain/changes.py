@@ -233,7 +233,7 @@ class Prepared:
     size: DiskSize | None = None
     """Of the environment that goes."""
     needed_bytes: int | None = None
-    """At most, on the disk of the environment; None where it is not known."""
+    """About, on the disk of the environment: an estimate; None where it is not known."""
     free_bytes: int | None = None
     free_inodes: int | None = None
     look: Look | None = None

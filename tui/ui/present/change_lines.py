@@ -121,7 +121,7 @@ def _disk(prepared: Prepared) -> Iterator[Line]:
     if prepared.needed_bytes is not None:
         tight = prepared.free_bytes is not None and prepared.needed_bytes > prepared.free_bytes
         need = tr(
-            "at most {need}, {free} free", need=size_long(prepared.needed_bytes), free=size_long(prepared.free_bytes)
+            "about {need}, {free} free", need=size_long(prepared.needed_bytes), free=size_long(prepared.free_bytes)
         )
         yield pair(tr("Needs"), cell(need, Tone.BAD if tight else Tone.PLAIN))
 
