@@ -181,7 +181,7 @@ def test_a_caches_trash_is_not_counted_again_beside_its_temporary_files() -> Non
 def test_everything_of_some_kinds_is_found_where_it_holds_something() -> None:
     assert [(each.kind, each.path) for each in tables().items(DEFAULT_KINDS)] == [(ItemKind.TARBALLS, CACHE)]
     kinds = [each.kind for each in tables().items((ItemKind.PACKAGES, ItemKind.ENVIRONMENT))]
-    assert kinds == [ItemKind.PACKAGES, *[ItemKind.ENVIRONMENT] * 3]
+    assert kinds == [*[ItemKind.ENVIRONMENT] * 3, ItemKind.PACKAGES]
 
 
 def test_what_changed_since_is_told_and_nothing_else() -> None:

@@ -164,8 +164,9 @@ class HostTables:
         return Item(self.host, kind, path, env.name, size, alone, files, identity, bool(env.in_use))
 
     def items(self, kinds: Iterable[ItemKind] = DEFAULT_KINDS) -> list[Item]:
-        """Everything of these *kinds* that holds something, in the table's order."""
-        wanted = tuple(dict.fromkeys(kinds))
+        """Everything of these *kinds* that holds something: kind by kind, each in the order of the count."""
+        chosen = frozenset(kinds)
+        wanted = [kind for kind in ItemKind if kind in chosen]
         places = dict.fromkeys((owner.path for owner in self.table.owners if _counted(owner)), None)
         found = []
         for kind in wanted:
