@@ -13,10 +13,12 @@ from tests import condaroot
 from tests.condaroot import NUMPY, PYTHON
 from tests.remote.changehost import ChangeHost, listing, mounted_at, running
 from tests.remote.loopdisk import mounted_ext4
+from tests.remote.shells import ShellConnection
 from tests.remote.taskhost import LOCK, contents
 from tui.domain.changes import ConcernKind
 from tui.domain.look import concerns_said
 from tui.domain.tasks import Task, TaskState
+from tui.remote.lane import Lane
 
 K = ConcernKind
 ODD = (
@@ -204,3 +206,15 @@ async def test_two_operators_on_one_install_take_turns(plain: ChangeHost, tmp_pa
     assert (await bob.become(waiting)).state is TaskState.SUCCEEDED
     assert first.exists() and not second.exists() and not (plain.envs / LOCK).exists()
     await bob.close()
+
+
+async def test_what_a_start_up_file_activated_is_no_use(tmp_path: Path) -> None:
+    """Each shell of a client then carries it, also those that do something else meanwhile."""
+    host = ChangeHost(tmp_path)
+    prefix = host.root.named("train", (PYTHON,))
+    env = host.connection.env | {"CONDA_PREFIX": str(prefix)}
+    host.connection = ShellConnection(env=env, login=("/usr/bin/bash",))
+    other = await Lane.open(host.connection, timeout=30)
+    assert (await host.remove(prefix)).state is TaskState.SUCCEEDED
+    assert other.usable
+    await host.close()

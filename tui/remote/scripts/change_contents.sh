@@ -336,6 +336,34 @@ cg_links() {
   cg_concern linked_from "$cg_prefix" $((cg_n / 2)) "$@"
 }
 
+# cg_can_become UID: whether root can act as that account; its line of the user database as cg_pw, group as cg_gid
+cg_can_become() {
+  [ "$cg_uid" = 0 ] || return 1
+  cg_pw=$({ getent passwd "$1" 2>/dev/null || cat /etc/passwd; } | awk -F: -v "u=$1" '$3 == u { print; exit }')
+  cg_gid=${cg_pw#*:*:*:}
+  cg_gid=${cg_gid%%:*}
+  [ -n "$cg_pw" ] && setpriv "--reuid=$1" "--regid=$cg_gid" --init-groups true 2>/dev/null
+}
+
+# cg_become UID: this very task's program as that account, after cg_can_become; its status. It says what it says to a
+# file that is opened here, and reads its own text from a pipe: the task's folder is not for its eyes.
+cg_become() {
+  # Caught, and not ignored: what is ignored here could not be caught there.
+  trap : INT TERM HUP
+  {
+    printf 'cg_main() {\n'
+    cat -- "$CONDAFLEET_SPOOL/program"
+    printf '\n}\ncg_main </dev/null\nexit\n'
+  } | (
+    cd / || exit 1
+    unset XDG_STATE_HOME
+    cg_x=${cg_pw%:*}
+    HOME=${cg_x##*:} CONDAFLEET_AS=$1
+    export HOME CONDAFLEET_AS
+    exec setpriv "--reuid=$1" "--regid=$cg_gid" --init-groups /bin/sh -s 3>>"$CONDAFLEET_SPOOL/said"
+  )
+}
+
 # cg_check WORD...: place, frozen, writable or removable (root may act as the owner), use, contents, links; after cg_open.
 # What is no environment at all is not read through.
 cg_check() {

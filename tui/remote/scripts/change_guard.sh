@@ -17,7 +17,8 @@ LC_ALL=C
 export LC_ALL
 PATH=${PATH:-/usr/local/bin:/usr/bin:/bin}:/usr/bin:/bin:/usr/sbin:/sbin
 export PATH
-unset CDPATH ENV BASH_ENV
+# What a start-up file activated is not handed on: what we start uses nothing.
+unset CDPATH ENV BASH_ENV CONDA_PREFIX TMUX_PANE
 set +f
 cg_nl='
 '
@@ -321,34 +322,6 @@ cg_frozen() {
   cg_concern frozen "$cg_prefix" "$cg_w"
 }
 
-# cg_can_become UID: whether root can act as that account; its line of the user database as cg_pw, group as cg_gid
-cg_can_become() {
-  [ "$cg_uid" = 0 ] || return 1
-  cg_pw=$({ getent passwd "$1" 2>/dev/null || cat /etc/passwd; } | awk -F: -v "u=$1" '$3 == u { print; exit }')
-  cg_gid=${cg_pw#*:*:*:}
-  cg_gid=${cg_gid%%:*}
-  [ -n "$cg_pw" ] && setpriv "--reuid=$1" "--regid=$cg_gid" --init-groups true 2>/dev/null
-}
-
-# cg_become UID: this very task's program as that account, after cg_can_become; its status. It says what it says to a
-# file that is opened here, and reads its own text from a pipe: the task's folder is not for its eyes.
-cg_become() {
-  # Caught, and not ignored: what is ignored here could not be caught there.
-  trap : INT TERM HUP
-  {
-    printf 'cg_main() {\n'
-    cat -- "$CONDAFLEET_SPOOL/program"
-    printf '\n}\ncg_main </dev/null\nexit\n'
-  } | (
-    cd / || exit 1
-    unset XDG_STATE_HOME
-    cg_x=${cg_pw%:*}
-    HOME=${cg_x##*:} CONDAFLEET_AS=$1
-    export HOME CONDAFLEET_AS
-    exec setpriv "--reuid=$1" "--regid=$cg_gid" --init-groups /bin/sh -s 3>>"$CONDAFLEET_SPOOL/said"
-  )
-}
-
 # cg_writable [owner]: may this account (for root: its owner, too) take away the whole of it? Every directory in it that
 # must be emptied counts.
 cg_writable() {
@@ -397,6 +370,25 @@ cg_denied() { # WHY LINES
   cg_concern not_writable "$cg_prefix" "$cg_why" "$cg_n" "$@"
 }
 
+# cg_idle: whether process $cg_p, seen in the ways $cg_y with the program $cg_l, only carries what it inherited: it is gone
+# by now, or one of ours, or a shell that reads commands from a pipe, as a client's own are. What such a shell runs is seen
+# for itself.
+cg_idle() {
+  case $cg_y in *exe* | *maps*) return 1 ;; esac
+  case $cg_l in sh | */sh) case $(readlink "/proc/$cg_p/fd/0" 2>/dev/null) in pipe:* | socket:*) return 0 ;; esac ;; esac
+  cg_x=$cg_p
+  while [ "$cg_x" -gt 1 ]; do
+    [ "$cg_x" = "$cg_base" ] && return 0
+    cg_w=
+    { IFS= read -r cg_w <"/proc/$cg_x/stat"; } 2>/dev/null
+    [ -n "$cg_w" ] || return 0
+    cg_w=${cg_w##*) }
+    cg_w=${cg_w#* }
+    cg_x=${cg_w%% *}
+  done
+  return 1
+}
+
 # cg_use: who uses it now, and what cannot be known of that
 cg_use() {
   if ! [ -r /proc/self/stat ]; then
@@ -407,6 +399,7 @@ cg_use() {
   # What we are started from inherits much, and uses nothing of it, unless its own program is there.
   cg_chain=' '
   cg_p=$(exec sh -c 'echo "$PPID"')
+  cg_base=$cg_p
   while [ "${cg_p:-0}" -gt 1 ]; do
     cg_chain="$cg_chain$cg_p "
     cg_l=
@@ -427,7 +420,8 @@ cg_use() {
       if ((getline n) <= 0) exit
       for (k = 1; k <= n; k++) if ((getline f) > 0) F[k] = f
       if (tag == "=use") {
-        if (F[4] !~ /exe|maps/ && index(CHAIN, " " F[1] " ")) next
+        # Gone meanwhile, or one of those that we come from.
+        if (F[2] == "" || (F[4] !~ /exe|maps/ && index(CHAIN, " " F[1] " "))) next
         if (F[1] in at) { way[at[F[1]]] = way[at[F[1]]] "," F[4]; next }
         at[F[1]] = ++uses
         pid[uses] = F[1]; uid[uses] = F[2]; way[uses] = F[4]; tmux[uses] = F[5]
@@ -457,7 +451,8 @@ cg_use() {
         cg_p=${cg_l%%"$cg_tab"*} cg_l=${cg_l#*"$cg_tab"}
         cg_u=${cg_l%%"$cg_tab"*} cg_l=${cg_l#*"$cg_tab"}
         cg_y=${cg_l%%"$cg_tab"*} cg_l=${cg_l#*"$cg_tab"}
-        cg_concern in_use "$cg_prefix" "$cg_p" "$cg_u" "$cg_y" "${cg_l%%"$cg_tab"*}" "${cg_l#*"$cg_tab"}"
+        cg_z=${cg_l%%"$cg_tab"*} cg_l=${cg_l#*"$cg_tab"}
+        cg_idle || cg_concern in_use "$cg_prefix" "$cg_p" "$cg_u" "$cg_y" "$cg_z" "$cg_l"
         ;;
       Bproc) ;;
       Bhidepid | Bmany) cg_concern use_unknown "$cg_prefix" "${cg_l#B}" '' ;;
