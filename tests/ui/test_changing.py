@@ -18,6 +18,7 @@ from tests.ui.test_views import text
 from tui.domain.changes import Change, ChangeKind, Concern, ConcernKind, EnvRef
 from tui.domain.errors import HostFaultError
 from tui.domain.faults import FaultKind
+from tui.domain.snapshot import Part
 from tui.domain.tasks import TaskState
 from tui.domain.trash import Aside, AsideState
 from tui.remote.changes.trash import TrashSeen
@@ -150,7 +151,7 @@ async def test_a_host_with_several_installs_is_left_out_until_one_is_named() -> 
     known = made.store.host("gpu02").snapshot.installs
     assert known.value is not None
     other = replace(known.value[0], root="/opt/mamba", envs_dirs=("/opt/mamba/envs",))
-    made.put("gpu02", installs=replace(known, value=(*known.value, other)))
+    made.put("gpu02", installs=Part((*known.value, other), known.time))
     async with running(made, (120, 40)) as (app, pilot):
         await at(pilot, app)
         await opened(pilot, app, CreateDialog, "plus", *"new", "enter", *" gpu02", "enter", *"numpy")
