@@ -5,7 +5,7 @@ from __future__ import annotations
 import unicodedata
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from tui.domain.changes import FORBIDDEN, NAMED, ConcernKind, Severity
@@ -70,6 +70,7 @@ WORD = st.text(max_size=8) | st.sampled_from(["1", "99999999999999999999", "-1",
 
 
 @given(st.lists(st.tuples(st.sampled_from(list(ConcernKind)), st.lists(WORD, max_size=8)), max_size=8))
+@example([(K.UNOWNED, ["", "", "", "", "", "\x1b", "\x1f"])])
 def test_noise_is_harmless(noise: list[tuple[ConcernKind, list[str]]]) -> None:
     said = [("concern", kind.value, *words) for kind, words in noise]
     unowned_said(said)

@@ -210,7 +210,7 @@ def _details(kind: ConcernKind, found: list[Said]) -> tuple[str, ...]:
                 pid, user, ways, _, program = rest[:5]
                 lines.append(f"{_shown(pid)} {_shown(user)} {_shown(redact(program))} ({_shown(ways)})")
             case ConcernKind.UNOWNED:
-                lines += [f"{_shown(rest[at])}  {rest[at + 1]}  {rest[at + 2]}" for at in range(3, len(rest) - 2, 3)]
+                lines += ["  ".join(map(_shown, rest[at : at + 3])) for at in range(3, len(rest) - 2, 3)]
             case ConcernKind.LINKED_FROM:
                 lines += [f"{_shown(rest[at])} -> {_shown(rest[at + 1])}" for at in range(1, len(rest) - 1, 2)]
             case ConcernKind.NESTED:
