@@ -335,8 +335,8 @@ def waits(camera: Camera) -> bool:
 
 
 def asks(camera: Camera) -> bool:
-    """A host key is asked about."""
-    return isinstance(camera.app.screen, HostKeyDialog) and not camera.app.screen.deaf
+    """A host key is asked about, and keys are taken."""
+    return isinstance(camera.app.screen, HostKeyDialog) and camera.app.focused is not None
 
 
 @contextmanager
