@@ -22,7 +22,7 @@ class FakeChanges:
     tasks: FakeTasks
     concerns: dict[str, tuple[Concern, ...]] = field(default_factory=dict)
     """By prefix."""
-    unlooked: dict[str, CondafleetError] = field(default_factory=dict)
+    unlooked: dict[str, Exception] = field(default_factory=dict)
     """By host."""
     unstarted: dict[str, CondafleetError] = field(default_factory=dict)
     """By host."""

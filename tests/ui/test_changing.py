@@ -347,6 +347,20 @@ async def test_hosts_that_cannot_be_looked_at_are_told_and_the_others_go_on() ->
         await until(pilot, lambda: [each.host for each in desk.started] == ["gpu01"])
 
 
+async def test_a_defect_of_a_look_is_told_and_leaves_no_dialog_behind() -> None:
+    made, desk = changeable()
+    desk.unlooked["gpu02"] = RuntimeError("odd \x1b[2J")
+    async with running(made, (100, 40)) as (app, pilot):
+        await at(pilot, app)
+        front(app).marks.add([LLM, OLD])
+        await opened(pilot, app, RemoveDialog, "delete", "enter", "enter")
+        await until(pilot, lambda: isinstance(app.screen, MessageDialog))
+        assert "RuntimeError: odd \\x1b[2J" in text(app)
+        await pilot.press("escape")
+        await until(pilot, lambda: front(app) is app.screen)
+        assert not desk.started
+
+
 async def test_what_could_not_be_started_is_told_beside_what_was() -> None:
     made, desk = changeable()
     desk.unstarted["gpu02"] = GONE

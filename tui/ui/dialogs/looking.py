@@ -25,6 +25,7 @@ from tui.ui.widgets.toned import content
 __all__ = ["LookingDialog"]
 
 SHOWN = 100
+AGAIN_S = 0.1
 
 
 class LookingDialog(Dialog[tuple[Prepared, ...] | None]):
@@ -48,6 +49,7 @@ class LookingDialog(Dialog[tuple[Prepared, ...] | None]):
         self._look = look
         self._prepared: dict[int, Prepared] = {}
         self._errors: dict[int, str] = {}
+        self._failed = False
 
     def fields(self) -> Iterable[Widget]:
         with VerticalScroll(id="looks", can_focus=False):
@@ -67,12 +69,25 @@ class LookingDialog(Dialog[tuple[Prepared, ...] | None]):
         self._work = app.launch(self._look_at_all, phrase("look at what would be done"))
 
     async def _look_at_all(self) -> None:
-        async with asyncio.TaskGroup() as group:
-            for number, change in enumerate(self._changes):
-                group.create_task(self._look_at(number, change), name=f"look at {change.kind} on {change.host}")
+        try:
+            async with asyncio.TaskGroup() as group:
+                for number, change in enumerate(self._changes):
+                    group.create_task(self._look_at(number, change), name=f"look at {change.kind} on {change.host}")
+        except* Exception as defects:  # a defect: the funnel tells of it, and nobody waits on here
+            self._failed = True
+            raise defects.exceptions[0] from None
+        finally:
+            self._finish()
+
+    def _finish(self) -> None:
+        """All have answered. Somebody else's dialog may lie over this one: then once that is gone."""
         if not self.is_attached:
             return
-        if not self._errors:
+        if self.app.screen is not self:
+            self.set_timer(AGAIN_S, self._finish)
+        elif self._failed:
+            self.dismiss(None)
+        elif len(self._prepared) == len(self._changes):
             self.dismiss(tuple(self._prepared[number] for number in range(len(self._changes))))
         elif self._prepared:
             go = self.query_one("#go", Button)

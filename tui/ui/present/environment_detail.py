@@ -13,6 +13,7 @@ from tui.ui.present.cell import Cell, Tone, cell, join, remote
 from tui.ui.present.environments import SIGNAL_WORDS, key_packages, name_cell, state_words
 from tui.ui.present.faults import fault_tone, fault_words
 from tui.ui.present.lines import Line, blank, heading, item, pair, words
+from tui.ui.present.under_change import doing_cell, under_change
 from tui.ui.present.words import UNKNOWN, ago, bounded, day, size_long
 
 __all__ = ["detail", "group", "packages"]
@@ -30,7 +31,7 @@ def detail(env: Environment, view: HostView, now: float) -> list[Line]:
             remote(env.name, Tone.STRONG) if env.name is not None else cell(tr("none, known by its prefix"), Tone.DIM),
         ),
         pair(tr("Prefix"), remote(env.prefix)),
-        pair(tr("State"), state_words(env)),
+        pair(tr("State"), state_words(env, doing_cell(env.prefix, under_change(view)))),
     ]
     if env.linked_to:
         lines.append(pair(tr("Leads to"), remote(env.linked_to)))

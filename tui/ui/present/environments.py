@@ -83,9 +83,7 @@ def rows(view: HostView, doing: Doing = ()) -> list[Row]:
 
 
 def _row(env: Environment, groups: tuple[str, ...], time: float | None, stale: bool, doing: Cell) -> Row:
-    state = state_words(env)
-    if doing:  # what happens now comes before what is always so
-        state = join((doing, _special(env)), tr(", "))
+    state = state_words(env, doing)
     said = " ".join((plain(state), "running" if env.in_use else "", "old" if stale else ""))
     return Row(
         (env.host, env.prefix),
@@ -124,9 +122,9 @@ def path_end(path: str, parts: int = 1, tone: Tone = Tone.DIM) -> Cell:
     return (("…/", Tone.DIM), *remote("/".join(pieces[1:]), tone))
 
 
-def state_words(env: Environment) -> Cell:
-    """What is special about it, in words; ``ok`` when nothing is."""
-    return _special(env) or cell(tr("ok"), Tone.DIM)
+def state_words(env: Environment, doing: Cell = BLANK) -> Cell:
+    """What is special about it, in words; ``ok`` when nothing is. *doing*: what happens to it now."""
+    return join((doing, _special(env)), tr(", ")) or cell(tr("ok"), Tone.DIM)
 
 
 def _special(env: Environment) -> Cell:
