@@ -136,7 +136,7 @@ def outside_of(folder: Path, prefix: Path) -> dict[bytes, tuple[int, int, int]]:
 @given(tree=TREES, name=NAMES)
 @settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_whatever_tree_it_is_that_goes_and_nothing_else(
-    shell: str, tree: list[tuple[str, bytes, int]], name: bytes
+    tmp_path_factory: pytest.TempPathFactory, shell: str, tree: list[tuple[str, bytes, int]], name: bytes
 ) -> None:
     with tempfile.TemporaryDirectory() as held:
         folder = Path(held)
@@ -148,7 +148,7 @@ def test_whatever_tree_it_is_that_goes_and_nothing_else(
         (outside / "precious").write_text("x")
         grow(prefix, outside, tree)
         before = outside_of(folder, prefix)
-        path = busybox_path(Path(tempfile.gettempdir(), "condafleet-applets")) if shell == "busybox" else GNU_PATH
+        path = busybox_path(tmp_path_factory.getbasetemp() / "busybox") if shell == "busybox" else GNU_PATH
         args = guard_args(str(prefix), accepted=EVERYTHING, played=True, envs_dirs=(str(envs),))
         done = subprocess.run(
             [*SHELLS[shell], "-s", *args, "20261121-101500-00000001", "{}", "0"],
