@@ -14,7 +14,7 @@ from tests.remote.changehost import ChangeHost
 from tui.domain.environments import Install, Manager
 from tui.domain.errors import HostFaultError
 from tui.domain.faults import Fault, FaultKind
-from tui.domain.hosts import HostSpec, HostState
+from tui.domain.hosts import HostSpec, HostState, SearchPlaces
 from tui.domain.machine import Machine
 from tui.domain.settings import Settings
 from tui.domain.snapshot import HostSnapshot, Part
@@ -51,7 +51,7 @@ class Client:
 
     def ground(self, host: str) -> Ground:
         machine = Part(Machine(hostname=host, played=True), 1.0)
-        view = HostView(HostSpec(host), HostState.UP, HostSnapshot(host, machine=machine))
+        view = HostView(HostSpec(host, search=SearchPlaces(only=True)), HostState.UP, HostSnapshot(host, machine=machine))
         root = str(self.host.root.root)
         install = Install(root, Manager.CONDA, "26.7.1", envs_dirs=(str(self.host.envs),))
         return Ground(view, (install,), ())
