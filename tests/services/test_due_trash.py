@@ -51,7 +51,9 @@ class Client:
 
     def ground(self, host: str) -> Ground:
         machine = Part(Machine(hostname=host, played=True), 1.0)
-        view = HostView(HostSpec(host, search=SearchPlaces(only=True)), HostState.UP, HostSnapshot(host, machine=machine))
+        view = HostView(
+            HostSpec(host, search=SearchPlaces(only=True)), HostState.UP, HostSnapshot(host, machine=machine)
+        )
         root = str(self.host.root.root)
         install = Install(root, Manager.CONDA, "26.7.1", envs_dirs=(str(self.host.envs),))
         return Ground(view, (install,), ())
