@@ -166,6 +166,18 @@ async def test_a_host_with_several_installs_is_left_out_until_one_is_named() -> 
         assert [each.prefix for each in desk.looked] == ["/data/conda/envs/new", "/opt/mamba/envs/new"]
 
 
+async def test_enter_goes_round_while_something_is_missing_and_loses_nothing() -> None:
+    made, desk = changeable()
+    async with running(made, (100, 40)) as (app, pilot):
+        await at(pilot, app)
+        await opened(pilot, app, CreateDialog, "plus", *"new", *["enter"] * 6)
+        await until(pilot, lambda: focused(app) == "name")
+        await pilot.press(*"er", "enter", "enter", *"numpy", *["enter"] * 4)
+        await until(pilot, lambda: focused(app) == "go")
+        assert values(app)["name"] == "newer"
+        assert not desk.looked
+
+
 async def test_a_team_s_naming_is_a_warning_and_keeps_nobody() -> None:
     made, _ = changeable(naming="[a-z]+-[0-9]+")
     async with running(made, (120, 40)) as (app, pilot):
@@ -297,7 +309,7 @@ async def test_packages_are_looked_for_in_the_environments_that_they_leave() -> 
     async with running(made, (100, 40)) as (app, pilot):
         await at(pilot, app)
         await opened(pilot, app, PackagesDialog, "ctrl+x", *"scipy")
-        await until(pilot, lambda: "Not in it: scipy" in text(app) and not ready(app))
+        await until(pilot, lambda: "Not in it: scipy" in text(app))
         await pilot.press("ctrl+u", *"pyto", "tab")
         await until(pilot, lambda: values(app)["specs"] == "pytorch" and ready(app))
         await pilot.press("enter", *"trans", "tab", "enter")

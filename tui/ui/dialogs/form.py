@@ -110,12 +110,17 @@ class FormDialog(Dialog[Wish | None], Generic[Wish]):
             entry.set_class(any(each.tone is Tone.BAD for each in remarks), "-wrong")
         self.query_one("#go", Button).disabled = bad or found.wish is None
 
-    @on(Input.Submitted)
-    def _submitted(self, event: Input.Submitted) -> None:
-        """Enter goes on: from field to field, and from the last one to the button, which it does not press."""
+    def action_go_on(self) -> None:
+        """Enter goes on: from field to field, and from the last one to the button, which it does not press.
+
+        While something is wrong or missing it goes round: to Cancel, and out with the next Enter, would lose it all.
+        """
         go = self.query_one("#go", Button)
-        if event.input is self.query(Entry).last() and not go.disabled:
-            self.set_focus(go)
+        last = self.focused is self.query(Entry).last()
+        if last:
+            self.judge()  # what was typed just now may not have been told yet
+        if last:
+            self.set_focus(go if not go.disabled else self.query(Entry).first())
         else:
             self.app.action_focus_next()
 

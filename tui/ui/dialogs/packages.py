@@ -124,4 +124,4 @@ class PackagesDialog(FormDialog[tuple[Change, ...]]):
         one = len(self._targets) == 1
         names = listed(gone)
         words = tr("Not in it: {names}", names=names) if one else tr("In none of them: {names}", names=names)
-        return (Remark(words, Tone.BAD),)
+        return (Remark(words, Tone.WARN),)  # as it was read last: the tool itself knows better

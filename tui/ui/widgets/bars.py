@@ -149,7 +149,8 @@ class FilterBar(Horizontal):
     class _Field(Input):
         BINDINGS: ClassVar[list[BindingType]] = [
             Binding("tab", "take", phrase("Complete"), key_display="Tab"),
-            Binding("enter", "submit", phrase("To the table"), key_display="⏎"),
+            # An action, not a message to wait for: the next key may be here already, and is the table's.
+            Binding("enter", "screen.leave_filter", phrase("To the table"), key_display="⏎"),
             Binding("escape", "screen.back", phrase("Clear"), key_display="Esc"),
             Binding("down,up", "screen.leave_filter", "To the table", show=False),
             # Above the app's own, which shows nothing: the way out that typing leaves open.

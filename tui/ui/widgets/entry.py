@@ -21,6 +21,8 @@ class Entry(Input):
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("tab", "take", "Complete", show=False),
+        # An action, not a message to wait for: the next key may be here already, and is the next field's.
+        Binding("enter", "screen.go_on", "On", show=False),
         Binding("up", "app.focus_previous", "Back", show=False),
         Binding("down", "app.focus_next", "On", show=False),
     ]
