@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import signal
 import threading
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,6 +17,7 @@ from tui.cli import change as change_module
 from tui.domain.changes import ChangeKind, Concern, ConcernKind
 from tui.domain.environments import EnvKind, Install, Manager
 from tui.domain.errors import StorageError
+from tui.domain.faults import Fault, FaultKind
 
 ROOT = Install("/opt/conda", Manager.CONDA, "26.7.1", writable=True, envs_dirs=("/opt/conda/envs",))
 IN_USE = Concern.of(ConcernKind.IN_USE, "process 4242 of ada uses it", ["python train.py"])
@@ -208,3 +211,34 @@ def test_base_is_named_by_its_place_where_there_are_several(run: Run) -> None:
     )
     backend = fleet({"gpu01": answer("gpu01", environments=bases)}, desk=FakeDesk(FakeTasks()))
     assert run(backend, "remove", "gpu01:base", "--yes").code == 2
+
+
+def test_a_driver_that_hangs_neither_hides_a_typing_error_nor_fails_what_is_done(run: Run) -> None:
+    hung = Fault(FaultKind.TOOL_HUNG, "nvidia-smi hangs", "Look at dmesg.")
+    made = FakeDesk(FakeTasks())
+    there = replace(answer("lab", "x"), faults={"gpus": hung, "mounts": hung})
+    assert run(fleet({"lab": there}, desk=made), "remove", "lab:nope", "--yes").code == 4
+    assert run(fleet({"lab": there}, desk=made), "install", "lab:x", "scipy", "--yes").code == 0
+
+
+def test_wrong_words_are_found_before_any_host_is_asked(run: Run, tmp_path: Path) -> None:
+    backend, _ = two_hosts()
+    assert run(backend, "create", "gpu01:new", "no such pkg;id", "--yes").code == 2
+    done = run(backend, "create", "gpu01:new", "-f", str(tmp_path / "nowhere.yml"), "--yes", "--json")
+    assert done.code == 2
+    assert "-f" in done.json["error"]["remedy"]
+    assert not backend.fleets
+
+
+def test_the_result_of_a_dry_run_is_on_standard_output(run: Run) -> None:
+    backend, _ = two_hosts()
+    done = run(backend, "remove", "gpu01:x", "--dry-run")
+    assert "remove gpu01:x" in done.out
+    assert "remove gpu01:x" not in done.err
+
+
+def test_what_fits_nothing_where_it_could_be_seen_is_said(run: Run) -> None:
+    backend = fleet({"gpu01": answer("gpu01", "x"), "gpu02": Answer(fault=REFUSED)}, desk=FakeDesk(FakeTasks()))
+    done = run(backend, "remove", "gpu*:zzz", "--yes")
+    assert done.code == 1
+    assert "nothing was done" in done.err

@@ -245,6 +245,18 @@ def test_ctrl_c_ends_the_counting_and_keeps_what_is_known(run: Run) -> None:
     assert {it["host"] for it in done.json["mounts"]} == {"gpu01"}
 
 
+def test_ctrl_c_before_the_counting_begins_is_no_defect(run: Run) -> None:
+    backend = fleet({"gpu01": host(), "gpu02": Answer(silent=True)})
+    backend.settings = replace(backend.settings, limits=replace(backend.settings.limits, connect=60.0))
+    timer = threading.Timer(0.3, os.kill, (os.getpid(), signal.SIGINT))
+    timer.start()
+    done = run(backend, "disk", "--json")
+    timer.join()
+    assert done.code == 130
+    assert done.json["error"]["kind"] == "interrupted"
+    assert [each["name"] for each in done.json["hosts"]] == ["gpu01", "gpu02"]
+
+
 def test_a_host_without_conda_is_an_answer(run: Run) -> None:
     bare = Answer({"machine": None, "mounts": SNAPSHOT.mounts.value, "installs": (), "environments": ()},
                   disk=DiskCount(replace(TABLE, owners=(), rows=(), devices=()), NOW - DAY))  # fmt: skip

@@ -13,6 +13,7 @@ from tests.remote.inventories import inventory, read
 from tests.remote.taskhost import QuickClock
 from tests.remote.toolhost import ToolHost
 from tui.domain.changes import Change, ChangeKind, ConcernKind, EnvRef, Prepared, Severity
+from tui.domain.errors import CondafleetError
 from tui.domain.gpus import Gpu
 from tui.domain.hosts import HostSpec, HostState
 from tui.domain.machine import Machine, Mount
@@ -108,9 +109,11 @@ async def test_a_bad_place_is_told_before_anything_is_solved(desk: Desk, name: s
     assert prepared.standing
 
 
-async def test_a_plan_that_cannot_be_made_is_told_with_its_reason(desk: Desk) -> None:
-    prepared = await desk.prepare(desk.hosts["gpu01"].change(ChangeKind.CREATE, "new", "no-such-package"))
-    assert found(prepared) == {ConcernKind.UNKNOWN_PLAN: Severity.WARNING}
+async def test_what_the_dry_run_proves_to_fail_is_not_begun(desk: Desk) -> None:
+    with pytest.raises(CondafleetError, match="nothing was started") as caught:
+        await desk.prepare(desk.hosts["gpu01"].change(ChangeKind.CREATE, "new", "no-such-package"))
+    assert "no-such-package" in caught.value.message
+    assert caught.value.remedy
 
 
 async def test_packages_go_into_a_standing_environment_without_its_name_typed(desk: Desk) -> None:

@@ -126,7 +126,7 @@ async def test_a_host_is_counted_when_somebody_wants_it_and_says_how_far_it_is()
     fleet.gate = asyncio.Event()
     async with running(fleet, (120, 30)) as (app, pilot):
         await pilot.press("3")
-        await until(pilot, lambda: "not counted yet" in text(app))
+        await until(pilot, lambda: "n counts it" in text(app))
         await pilot.press("n")
         await until(pilot, lambda: "12,345 files so far" in text(app))
         fleet.gate.set()

@@ -13,7 +13,7 @@ from collections.abc import Awaitable, Callable, Iterable, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
 
-from tui.cli.changewords import VERBS, change_json, command_text, merged, place, preview, question
+from tui.cli.changewords import change_json, command_text, merged, place, preview, question
 from tui.cli.confirming import can_ask, decide, names_of
 from tui.cli.context import Context, Fleet, RunInterruptedError
 from tui.cli.jsonview import Object, error_json, time_json
@@ -34,8 +34,10 @@ __all__ = ["PARTS", "Found", "run_changes"]
 
 TAIL = 64 << 10
 """Bytes at the end of a log that tell how a task ended."""
-PARTS = ("machine", "mounts", "installs", "environments", "gpus")
+PARTS = ("machine", "mounts", "installs", "environments")
 """What a look at a change stands on."""
+NEEDED = ("installs", "environments")
+"""Without these of a host nothing is known of what is there."""
 
 
 @dataclass(frozen=True)
@@ -97,8 +99,13 @@ class _Work:
 Make = Callable[[Found, Fleet], Awaitable[list[Change]]]
 
 
-async def run_changes(context: Context, selectors: Sequence[Selector], make: Make) -> Reply:
-    """Carry out the changes that *make* gives for what the hosts of *selectors* answered."""
+async def run_changes(
+    context: Context, selectors: Sequence[Selector], make: Make, *, more: Sequence[str] = ()
+) -> Reply:
+    """Carry out the changes that *make* gives for what the hosts of *selectors* answered.
+
+    *more*: further parts that a look at such a change wants; a driver that hangs holds up nothing else.
+    """
     args = context.args
     if args.readonly and not args.dry_run:
         raise RefusedError("Nothing is changed: --readonly was given.", "Leave it away, or look with --dry-run.")
@@ -110,7 +117,7 @@ async def run_changes(context: Context, selectors: Sequence[Selector], make: Mak
     hosts = select_hosts(selectors, context.settings.hosts)
     works: list[_Work] = []
     async with context.fleet() as fleet:
-        gathered = await fleet.gather(hosts, PARTS)
+        gathered = await fleet.gather(hosts, (*PARTS, *more))
         error = gathered.error
         try:
             if error is None:
@@ -119,10 +126,18 @@ async def run_changes(context: Context, selectors: Sequence[Selector], make: Mak
                 error = await _carry_out(context, fleet, works)
         except NothingMatchedError as problem:
             # What a host that did not answer holds is unknown: its own fault says all there is to say.
-            error = None if any(report.failed for report in gathered.reports) else problem
+            if any(map(_silent, gathered.reports)):
+                context.diag.note(f"{problem.message} That is so on the hosts that answered; nothing was done.")
+            else:
+                error = problem
         except CondafleetError as problem:
             error = problem
     return _reply(context, gathered.reports, works, error)
+
+
+def _silent(report: HostReport) -> bool:
+    """Whether it is not known what is on the host."""
+    return report.fault is not None or not report.finished or any(report.fresh(part) is None for part in NEEDED)
 
 
 def _fresh(report: HostReport, part: str) -> Sequence[object]:
@@ -153,7 +168,7 @@ async def _carry_out(context: Context, fleet: Fleet, works: Sequence[_Work]) -> 
     looked = [work for work in works if work.prepared is not None]
     _settle(looked, args.confirm)
     ask = not (args.dry_run or args.yes)
-    if ask or args.dry_run or not (args.json or args.json_lines):
+    if ask or not (args.dry_run or args.json or args.json_lines):
         for work in looked:
             assert work.prepared is not None
             context.diag.note("\n".join(preview(work.prepared, work.against)))
@@ -287,23 +302,27 @@ def _reply(
     now = time.time()
     args = context.args
     failed = [work for work in works if work.failed]
+    wrong = [work.error for work in failed if isinstance(work.error, UsageError)]
+    if error is None and wrong and len(wrong) == len(works):
+        error = wrong[0]
     if error is None and failed:
         faults = merged((place(work.change), _failure(work, now)) for work in failed)
         error = CondafleetError(f"{len(failed)} of {len(works)} failed:\n  " + "\n  ".join(faults), _next(failed))
 
     def lines(width: int | None) -> Sequence[str]:
         if args.dry_run:
-            return ()
+            looked = [work for work in works if work.prepared is not None]
+            return [line for work in looked if work.prepared for line in preview(work.prepared, work.against)]
         done = [work for work in works if work.task is not None]
-        said = ((place(work.change), f"{VERBS[work.change.kind]} {_end(work, now)}") for work in done)
+        said = ((place(work.change), f"{work.change.kind.value} {_end(work, now)}") for work in done)
         return merged(said)
 
-    silent = any(report.fault is not None or not report.finished for report in reports)
+    code = Exit.FAILED if any(map(_silent, reports)) else Exit.DONE
     return Reply(
         "tasks",
         reports,
         # What was wanted is done or not, whatever else of a host could not be read.
-        code=Exit.FAILED if error is None and silent else Exit.DONE if error is None else None,
+        code=code if error is None else Exit(error.exit_code),
         items=lambda: [task_json(work.task) for work in works if work.task is not None],
         lines=lines,
         extra=lambda: {"changes": [_work_json(work) for work in works]},

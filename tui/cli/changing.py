@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from tui.cli.change import Found, run_changes
@@ -9,12 +10,16 @@ from tui.cli.context import Context, Fleet
 from tui.cli.makers import chosen, environment_selectors, install_root, new_ones, one_source
 from tui.cli.reply import Reply
 from tui.domain.changes import Change, ChangeKind
-from tui.domain.errors import UsageError
+from tui.domain.errors import ConfigError, UsageError
 from tui.domain.selectors import parse_selector, select_one_environment
 from tui.domain.targets import check_new
 from tui.domain.wishes import Recipe, renamed
 
 __all__ = ["run_clone", "run_create", "run_packages_change", "run_recreate", "run_remove", "run_rename"]
+
+
+_DRIVERS = ("gpus",)
+"""What CUDA packages are held against."""
 
 
 async def run_remove(context: Context) -> Reply:
@@ -39,13 +44,15 @@ async def run_packages_change(context: Context, name: str) -> Reply:
     kind = ChangeKind(name)
     wanted, channels = _words(args.specs), _words(getattr(args, "channel", ()))
 
+    _check(wanted, channels)
+
     async def make(found: Found, fleet: Fleet) -> list[Change]:
         return [
             Change(kind, env.host, env.prefix, install_root(env, found), env.name, specs=wanted, channels=channels)
             for env in chosen(selectors, specs, found)
         ]
 
-    return await run_changes(context, selectors, make)
+    return await run_changes(context, selectors, make, more=_DRIVERS)
 
 
 async def run_rename(context: Context) -> Reply:
@@ -80,7 +87,7 @@ async def run_clone(context: Context) -> Reply:
         recipe = Recipe(source=one_source(args.source, specs, found))
         return new_ones(ChangeKind.CLONE, target, specs, found, recipe, _root(args.install))
 
-    return await run_changes(context, [source, target], make)
+    return await run_changes(context, [source, target], make, more=_DRIVERS)
 
 
 async def run_create(context: Context) -> Reply:
@@ -97,6 +104,9 @@ async def run_create(context: Context) -> Reply:
         raise UsageError("Packages, -f and --like don't go together here.", "Take one of them.")
     selectors = [target, *environment_selectors([args.like] if args.like else [])]
     written = _written(args.file) if args.file is not None else Recipe()
+    for text in written.left_out:
+        context.diag.note(f"{args.file}: left out: {text}")
+    _check(args.specs, args.channel)
 
     async def make(found: Found, fleet: Fleet) -> list[Change]:
         recipe = Recipe(
@@ -108,15 +118,26 @@ async def run_create(context: Context) -> Reply:
         )
         return new_ones(ChangeKind.CREATE, target, specs, found, recipe, _root(args.install))
 
-    return await run_changes(context, selectors, make)
+    return await run_changes(context, selectors, make, more=_DRIVERS)
 
 
 def _written(file: str) -> Recipe:
-    """What an operator's file wants. Raises ConfigError, which names file and line."""
+    """What an operator's file wants. Raises UsageError, which names file and line."""
     from tui.config.environment_file import load_environment_file
 
-    read = load_environment_file(Path(file).expanduser())
+    try:
+        read = load_environment_file(Path(file).expanduser())
+    except ConfigError as error:
+        raise UsageError(error.message, "Mend the file, or name another with -f; nothing was done.") from error
     return Recipe(read.specs, read.pip, read.channels, read.explicit, left_out=read.left_out)
+
+
+def _check(specs: Sequence[str], channels: Sequence[str]) -> None:
+    """Whether the words are what they are meant to be, before any host is asked. Raises UsageError."""
+    from tui.domain.toolwords import check_channels, check_specs
+
+    check_specs([spec for spec in specs if not spec.startswith("pip:")])
+    check_channels(channels)
 
 
 def _words(texts: list[str] | tuple[str, ...]) -> tuple[str, ...]:

@@ -168,7 +168,9 @@ class _Counting:
         name = report.name
         if report.fault is not None or not report.finished:
             return report
-        if name in self._waiting:
+        counted = name in self._answers or name in self._faults
+        # Where the run was interrupted before the counting, nothing waits for it, and it was not counted either.
+        if name in self._waiting or not counted:
             return HostReport(self._fleet.api.store.host(name), report.since, None, report.part_faults, finished=False)
         view = self._fleet.api.store.host(name)
         answer = self._answers.get(name)

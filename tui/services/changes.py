@@ -19,7 +19,8 @@ class ChangesApi(Protocol):
         """Look at what *change* would do, at this moment, on its host: nothing is changed by it.
 
         Installs and environments must have been read in this run; they are the ground, and the host is asked beside.
-        Raises HostFaultError: the host is not up, or what is to be changed could not be looked at.
+        Raises HostFaultError: the host is not up, or what is to be changed could not be looked at; UsageError: a word
+        that no tool takes; CondafleetError: the tool's own dry run proves that it would fail.
         """
 
     async def trash(self, host: str) -> TrashSeen:

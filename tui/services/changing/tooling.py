@@ -18,6 +18,7 @@ from tui.domain.beforehand import (
 )
 from tui.domain.changes import Change, ChangeKind, Concern, ConcernKind, Prepared, Severity
 from tui.domain.environments import Environment, Install
+from tui.domain.errors import CondafleetError
 from tui.domain.look import Look
 from tui.domain.phrases import phrase
 from tui.domain.text import printable
@@ -26,6 +27,8 @@ from tui.domain.toolwords import prefix_concern
 from tui.remote.changes.dryrun import DryRun, dry_run
 from tui.remote.changes.tool import Means, check_words, tool_job
 from tui.remote.changes.tools import ask_tools
+from tui.remote.condasays.kinds import Kind
+from tui.remote.condasays.outcome import Verdict
 from tui.remote.jobs import Job
 from tui.services.changedesk import Ground
 from tui.services.changing.common import LANE, World, envs_dirs, look_at, mount_at, played, protection, roots
@@ -35,6 +38,11 @@ __all__ = ["ToolKind"]
 
 _NEW = frozenset({ChangeKind.CREATE, ChangeKind.CLONE})
 _STANDING_CHECKS = ("place", "frozen", "use")
+
+
+_CERTAIN = frozenset({Kind.UNSATISFIABLE, Kind.PACKAGE_NOT_FOUND, Kind.INVALID_SPEC, Kind.CHANNEL_MISSING})
+"""How a dry run fails as the run itself would: it is not begun."""
+_MOST_LINES = 12
 
 
 class ToolKind:
@@ -119,10 +127,26 @@ class ToolKind:
         return None
 
     async def _dry_run(self, change: Change, tool: Tool, concerns: list[Concern]) -> DryRun:
-        """The tool's own word; not asked where the change is refused in any case."""
+        """The tool's own word; not asked where the change is refused in any case.
+
+        Raises CondafleetError where it proves that the run itself would fail.
+        """
         if any(each.severity is Severity.FORBIDDEN for each in concerns):
             return DryRun(())
-        return await self._world.put(change.host, LANE, lambda lane: dry_run(lane, change.host, tool, change))
+        told = await self._world.put(change.host, LANE, lambda lane: dry_run(lane, change.host, tool, change))
+        outcome = told.outcome
+        if outcome is not None and outcome.verdict is Verdict.FAILED and outcome.kind in _CERTAIN:
+            lines = "".join(f"\n  {line}" for line in outcome.lines[-_MOST_LINES:])
+            raise CondafleetError(
+                phrase(
+                    "{place}: the dry run failed, and nothing was started. {reason}{lines}",
+                    place=f"{change.host}:{printable(change.label)}",
+                    reason=outcome.explanation,
+                    lines=lines,
+                ),
+                outcome.remedy,
+            )
+        return told
 
 
 def _not_reproduced(change: Change) -> Iterator[Concern]:

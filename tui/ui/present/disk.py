@@ -90,7 +90,7 @@ def _uncounted(about: Uncounted) -> Row:
     elif about.fault is not None:
         state = cell(fault_words(about.fault), fault_tone(about.fault))
     else:
-        state = cell(tr("not counted yet; n counts it"), Tone.DIM)
+        state = cell(tr("n counts it"), Tone.DIM)
     name = cell(tr("the whole disk"), Tone.DIM)
     rest = [MISSING] * 7
     cells: list[Cell | Live] = [name, MISSING, cell(about.host), state, *rest]

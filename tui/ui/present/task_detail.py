@@ -143,6 +143,9 @@ BAD_NEWS = frozenset({"left", "missing", "lacks", "unproven"})
 def _fact(word: str, fields: Sequence[str]) -> Cell:
     name = said(FACT_WORDS[word]) if word in FACT_WORDS else shown(word)
     title = cell(name, Tone.WARN if word in BAD_NEWS else Tone.ACCENT)
+    if word == "freed" and len(fields) > 2 and all(each.isascii() and each.isdigit() for each in fields[1:3]):
+        freed = max(0, int(fields[2][:18]) - int(fields[1][:18]))
+        return join((title, cell(size_long(freed), Tone.STRONG), remote(fields[0], Tone.DIM)))
     if word in ("freed", "unlinked") and len(fields) > 1 and fields[1].isascii() and fields[1].isdigit():
         return join((title, cell(size_long(int(fields[1][:18])), Tone.STRONG), remote(fields[0], Tone.DIM)))
     return join((title, *(remote(each) for each in fields)))

@@ -204,11 +204,18 @@ def result_cell(task: Task) -> Cell:
     against = [fields[1].replace("_", " ") for fields in task.said if fields[:1] == ("concern",) and len(fields) > 1]
     if task.is_refused:
         return remote(", ".join(dict.fromkeys(against)), Tone.DIM)
-    freed = [_number(fields[2]) for fields in task.said if fields[:1] == ("freed",) and len(fields) > 2]
+    freed = [_freed(fields) for fields in task.said if fields[:1] == ("freed",) and len(fields) > 2]
     if freed:
         return cell(tr("freed {size}", size=size(sum(freed))), Tone.DIM)
     told = task.summary.strip()
     return remote(told, Tone.DIM) if told and told != f"{task.kind} {_name(task)}" else BLANK
+
+
+def _freed(fields: Sequence[str]) -> int:
+    """``freed PLACE BYTES``, or ``freed PLACE BEFORE AFTER …``: what was free before something went, and after."""
+    if len(fields) > 3:
+        return max(0, _number(fields[3]) - _number(fields[2]))
+    return _number(fields[2])
 
 
 def _number(text: str) -> int:

@@ -112,6 +112,8 @@ class DiskScreen(ChangeVerbs):
             return cell(tr("n counts the disk of this host; mark several with Space, or all with *"), Tone.DIM)
         worth = sum(row.frees or 0 for each in told for row in each.suggested)
         on = trn("on {n} host", "on {n} hosts", len(told))
+        if not worth:
+            return cell(tr("nothing worth letting go {where}", where=on), Tone.DIM)
         return cell(tr("≥{size} worth letting go {where}; i marks it", size=size(worth), where=on), Tone.DIM)
 
     # Marks
