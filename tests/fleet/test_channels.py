@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from pathlib import Path
 
 import asyncssh
@@ -248,8 +249,8 @@ async def test_a_cancelled_open_gives_its_place_back(connection: Connection) -> 
         for _ in range(steps % 10):
             await asyncio.sleep(0)
         opening.cancel()
-        with pytest.raises(asyncio.CancelledError):
-            await opening
+        with suppress(asyncio.CancelledError):  # the last step may have been taken already
+            (await opening).close()
     assert await ask(connection, "echo still") == b"still\n"
 
 

@@ -291,8 +291,10 @@ async def test_killed_at_any_moment_it_leaves_whole_packages_and_no_number(
 
 
 async def test_an_account_without_privileges_cleans_what_is_its_own(cache: Path, tmp_path: Path) -> None:
-    for folder in (tmp_path, *tmp_path.parents[:2]):
-        folder.chmod(folder.stat().st_mode | 0o755)
+    # The account must get there, wherever the test run keeps its files.
+    for folder in (tmp_path, *tmp_path.parents):
+        if folder.stat().st_mode & 0o005 != 0o005:
+            folder.chmod(folder.stat().st_mode | 0o055)
     foreign = tmp_path / "foreign"
     foreign.mkdir()
     for name in ("urls.txt", "a-1-0.conda"):
