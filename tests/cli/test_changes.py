@@ -237,6 +237,13 @@ def test_the_result_of_a_dry_run_is_on_standard_output(run: Run) -> None:
     assert "remove gpu01:x" not in done.err
 
 
+def test_what_is_confirmed_and_was_not_chosen_is_told(run: Run) -> None:
+    backend, _ = two_hosts()
+    done = run(backend, "remove", "gpu01:x", "--yes", "--confirm", "vision")
+    assert done.code == 0
+    assert "--confirm vision: nothing that was chosen is called so" in done.err
+
+
 def test_what_fits_nothing_where_it_could_be_seen_is_said(run: Run) -> None:
     backend = fleet({"gpu01": answer("gpu01", "x"), "gpu02": Answer(fault=REFUSED)}, desk=FakeDesk(FakeTasks()))
     done = run(backend, "remove", "gpu*:zzz", "--yes")

@@ -115,7 +115,7 @@ def test_cleaning_says_what_came_free_by_the_file_system(run: Run, backend: Tree
 def test_a_dry_run_and_a_run_without_a_person_change_nothing(run: Run, backend: TreeBackend) -> None:
     done = run(backend, "clean", "gpu01", "--dry-run")
     assert done.code == 0
-    assert "would free 16.0 KiB" in done.err
+    assert "would free 16.0 KiB" in done.out
     assert "downloaded again" in done.err
     assert run(backend, "clean", "gpu01").code == 2
     assert run(backend, "clean", "gpu01", "--yes", "--readonly").code == 3

@@ -327,7 +327,7 @@ def _reply(
         lines=lines,
         extra=lambda: {"changes": [_work_json(work) for work in works]},
         error=error,
-        hints=_hints(args.detach, works),
+        hints=(*_hints(args.detach, works), *_unused(args.confirm, works)),
         now=now,
     )
 
@@ -360,6 +360,12 @@ def _next(failed: Sequence[_Work]) -> str:
 def _hints(detached: bool, works: Sequence[_Work]) -> tuple[str, ...]:
     going = [work.task.id for work in works if work.task is not None and not work.task.is_over]
     return (f"condafleet tasks follow {going[0]}",) if detached and going else ()
+
+
+def _unused(confirmed: Sequence[str], works: Sequence[_Work]) -> tuple[str, ...]:
+    """What was confirmed that names nothing here: most likely something else was meant."""
+    names = {name for work in works if work.prepared is not None for name in names_of(work.prepared)}
+    return tuple(f"--confirm {word}: nothing that was chosen is called so" for word in confirmed if word not in names)
 
 
 def _work_json(work: _Work) -> Object:

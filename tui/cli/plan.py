@@ -12,6 +12,7 @@ from tui.cli.jsonview import time_json
 from tui.cli.planning import PARTS, Counted, allowed, count, run_plan, write_report
 from tui.cli.planwords import plan_json, preview
 from tui.cli.reply import Reply
+from tui.cli.words import size
 from tui.domain.diskreport import host_disk
 from tui.domain.errors import CondafleetError, NothingMatchedError, StorageError, UsageError
 from tui.domain.planitems import HostTables, Item, ItemKind
@@ -135,10 +136,14 @@ def _show(context: Context) -> Reply:
     hosts = tuple(HostOutlook(host, plan.of(host), counted=None) for host in plan.hosts)
 
     def lines(width: int | None) -> list[str]:
-        found = [f"made by {printable(plan.by) or '?'}, {len(plan.items)} items on {len(hosts)} hosts"]
+        items = "1 item" if len(plan.items) == 1 else f"{len(plan.items)} items"
+        where = "1 host" if len(hosts) == 1 else f"{len(hosts)} hosts"
+        found = [f"made {time_json(plan.made)} by {printable(plan.by) or '?'}: {items} on {where}"]
         for host in hosts:
             found.append(host.host)
-            found += (f"  {item.kind.value:<11} {printable(item.path)}" for item in host.items)
+            for item in host.items:
+                figures = f"{size(item.exclusive_bytes):>9} of {size(item.bytes):>9}"
+                found.append(f"  {item.kind.value:<11} {figures}  {printable(item.path)}")
         return found
 
     shown = tuple(HostReport(each.host, each) for each in hosts)

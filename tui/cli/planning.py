@@ -104,11 +104,17 @@ async def run_plan(
         write_report(context.args.markdown, report)
     now = time.time()
     shown = report
+
+    def lines(width: int | None) -> Sequence[str]:
+        if shown is None:
+            return ()
+        return preview(shown) if context.args.dry_run else result_lines(shown, context.args.detach)
+
     return Reply(
         "plans",
         gathered.reports,
         items=lambda: [] if shown is None else [plan_json(each) for each in shown.hosts],
-        lines=lambda width: () if shown is None or context.args.dry_run else result_lines(shown, context.args.detach),
+        lines=lines,
         extra=lambda: {} if shown is None else {"plan": _plan_extra(shown)},
         error=error,
         now=now,
@@ -169,8 +175,10 @@ async def _carry_out(
 ) -> tuple[PlanReport, CondafleetError | None]:
     args, report = context.args, ready.report
     ask = not (args.dry_run or args.yes)
-    if ask or args.dry_run or not (args.json or args.json_lines):
+    if ask or not (args.dry_run or args.json or args.json_lines):
         context.diag.note("\n".join([*preview(report), *notes]))
+    elif args.dry_run and notes and not (args.json or args.json_lines):
+        context.diag.note("\n".join(notes))
     if args.dry_run:
         return report, None
     if not ready.outlook.items:

@@ -27,6 +27,8 @@ place() { # KIND PATH: a directory that is a cache, as root number $ch_roots
   case $2 in /*) ;; *) return ;; esac
   if ! [ -d "$2" ]; then return; fi
   ch_r=$(cd -P -- "$2" 2>/dev/null && pwd -P && echo x)
+  # A signal's silence is no answer.
+  if [ $? -gt 127 ]; then exit 1; fi
   if [ -z "$ch_r" ]; then
     ch_n=$((ch_n + 1))
     rec item 4 $ch_n "$1" "$2" ''
@@ -72,7 +74,9 @@ count() { # KIND PATH: one item, as lines for awk
     return
   fi
   ch_top=$2
-  rec item 4 $ch_n "$1" "$2" "$(find "$2" -maxdepth 0 -printf %u 2>/dev/null)"
+  ch_o=$(find "$2" -maxdepth 0 -printf %u 2>/dev/null)
+  if [ $? -gt 127 ]; then exit 1; fi
+  rec item 4 $ch_n "$1" "$2" "$ch_o"
   printf 'i %s\n' $ch_n
   ch_kind=$1
   set -- -false
