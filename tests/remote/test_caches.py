@@ -16,7 +16,7 @@ from tui.domain.caches import CacheItem, CacheKind, Caches, cleaning
 from tui.domain.errors import HostFaultError
 from tui.domain.faults import FaultKind
 from tui.remote import caches
-from tui.remote.caches import ask_caches
+from tui.remote.caches import _item, _Seen, ask_caches
 from tui.remote.lane import Lane
 from tui.remote.wire import Record
 
@@ -247,3 +247,12 @@ def test_what_makes_no_sense_is_not_taken(tag: str, fields: tuple[bytes, ...]) -
 def test_a_senseless_listing_is_refused(raw: bytes) -> None:
     with pytest.raises(ValueError, match=r"\w"):
         caches._entries(raw)
+
+
+def test_a_repository_of_which_nothing_was_listed_is_no_repository_without_revisions() -> None:
+    """What lists it was killed before its first word: the sums alone would look whole."""
+    seen = _Seen(CacheKind.HUB, "/home/ada/.cache/huggingface/hub/models--a--b", "ada", sums=[8, 8, 8, 1, 0])
+    with pytest.raises(ValueError, match="cut short"):
+        _item(seen)
+    seen.path = "/home/ada/.cache/huggingface/hub/.locks"
+    assert _item(seen).repo is None

@@ -127,7 +127,9 @@ def _item(seen: _Seen) -> CacheItem:
     if seen.sums is None:
         return CacheItem(seen.kind, seen.path, seen.owner, unreadable=named[0], unreadable_count=named[1])
     held, counted, freed, files, used = seen.sums
-    repo = hub_repo(_entries(bytes(seen.hub))) if seen.hub else None
+    # The script lists every repository, an empty one too: without a word of it, what lists was killed.
+    listed = seen.kind is CacheKind.HUB and "--" in seen.path.rpartition("/")[2]
+    repo = hub_repo(_entries(bytes(seen.hub))) if seen.hub or listed else None
     sizes = (held * BLOCK, counted * BLOCK, freed * BLOCK)
     return CacheItem(seen.kind, seen.path, seen.owner, *sizes, files, used or None, *named, repo)
 
