@@ -184,6 +184,8 @@ async def test_what_cannot_begin_later_fails_with_the_reason(ada: Operator) -> N
     door = gate(ada.user)
     async with ada.fleet(tasks=1) as fleet:
         first = await fleet.tasks.start("gpu01", job('read -r x <"$1"', str(door)))
+        # It must have begun: what comes next takes the folder away from under it.
+        await state(fleet, first.id, TaskState.RUNNING)
         second = await fleet.tasks.start("gpu01", job("exit 0"))
         base = ada.spool(first).parent
         # What is in it can be reached; nothing is begun in it.
