@@ -38,7 +38,7 @@ def decided(
     **accounts: object,
 ) -> CacheUsers:
     values: dict[str, object] = {"list_readable": True, "all_accounts": True, **accounts}
-    seen = AccountsSeen(uid, caches=(access,), **values)  # type: ignore[arg-type]
+    seen = AccountsSeen(uid, caches=(access,), **values)  # type: ignore[arg-type]  # by name
     (found,) = cache_users([access.path], seen, snapshot, search)
     return found
 
@@ -86,12 +86,12 @@ def test_a_list_of_places_leaves_others_out_but_on_a_demo_host() -> None:
 @pytest.mark.parametrize("part", ["installs", "environments"])
 @pytest.mark.parametrize("kind", list(FaultKind))
 def test_what_the_inventory_misses_may_be_a_user(part: str, kind: FaultKind) -> None:
-    snapshot = replace(SNAPSHOT, **{part: Part((), 1.0, Fault(kind, "x", ""))})  # type: ignore[arg-type]
+    snapshot = replace(SNAPSHOT, **{part: Part((), 1.0, Fault(kind, "x", ""))})  # type: ignore[arg-type]  # by name
     ours, everybodys = decided(PRIVATE, snapshot=snapshot), decided(OPEN, ROOT, snapshot=snapshot)
     # What this account may not look into belongs to others, who cannot get into what it has for itself.
     assert ours.seen is (kind in (FaultKind.PERMISSION, FaultKind.TOOL_MISSING))
     assert everybodys.seen is (kind is FaultKind.TOOL_MISSING)
-    unknown = replace(SNAPSHOT, **{part: Part()})  # type: ignore[arg-type]
+    unknown = replace(SNAPSHOT, **{part: Part()})  # type: ignore[arg-type]  # by name
     assert decided(PRIVATE, snapshot=unknown).unseen == (Unseen.INVENTORY_INCOMPLETE,)
 
 

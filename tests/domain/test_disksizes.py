@@ -15,11 +15,11 @@ EXT4 = Device("1", "/", "ext4")
 
 
 def environment(prefix: str, **fields: object) -> Environment:
-    return replace(Environment("gpu01", prefix, None, EnvKind.PREFIX, None, Manager.CONDA), **fields)  # type: ignore[arg-type]
+    return replace(Environment("gpu01", prefix, None, EnvKind.PREFIX, None, Manager.CONDA), **fields)  # type: ignore[arg-type]  # by name
 
 
 def owner(path: str, **fields: object) -> Owner:
-    return replace(Owner(OwnerKind.ENVIRONMENT, path, device=0), **fields)  # type: ignore[arg-type]
+    return replace(Owner(OwnerKind.ENVIRONMENT, path, device=0), **fields)  # type: ignore[arg-type]  # by name
 
 
 def bits(*numbers: int) -> int:

@@ -24,7 +24,7 @@ def env(prefix: str, **fields: object) -> Environment:
     kind = EnvKind.BASE if prefix == BASE else EnvKind.NAMED
     name = prefix.rpartition("/")[2]
     made = Environment("gpu01", prefix, name, kind, BASE, Manager.CONDA, in_use_complete=True, fs_id=f"m:1:{prefix}")
-    return replace(made, **fields)  # type: ignore[arg-type]
+    return replace(made, **fields)  # type: ignore[arg-type]  # by name
 
 
 def bit(number: int) -> int:
@@ -49,7 +49,7 @@ def tables(*environments: Environment, host: str = "gpu01", **fields: object) ->
     )
     table = DiskTable((Device("8:1", "/", "ext4"),), tuple(owners), rows)
     made = HostTables(host, table, 1000.0, environments or (env(ONE), env(TWO), env(BASE)), frozenset({BASE}))
-    return replace(made, **fields)  # type: ignore[arg-type]
+    return replace(made, **fields)  # type: ignore[arg-type]  # by name
 
 
 def item(kind: ItemKind, path: str, known: HostTables | None = None) -> Item:

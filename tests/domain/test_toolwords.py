@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -70,9 +72,9 @@ def test_what_conda_takes_is_let_through(spec: str, name: str | None) -> None:
     ],
 )
 @pytest.mark.parametrize("check", CHECKS)
-def test_what_is_no_plain_word_is_refused_everywhere(check: object, word: str) -> None:
+def test_what_is_no_plain_word_is_refused_everywhere(check: Callable[[tuple[str, ...]], object], word: str) -> None:
     with pytest.raises(UsageError):
-        check((word,))  # type: ignore[operator]
+        check((word,))
 
 
 @pytest.mark.parametrize(
@@ -101,9 +103,9 @@ def test_a_comparison_written_backwards_is_not_passed_on_as_conda_reads_it(spec:
         (check_archives, "https://repo.example/t/REDACTED/linux-64/numpy-1-0.conda"),
     ],
 )
-def test_a_secret_is_never_taken_and_never_repeated(check: object, word: str) -> None:
+def test_a_secret_is_never_taken_and_never_repeated(check: Callable[[tuple[str, ...]], object], word: str) -> None:
     with pytest.raises(UsageError) as raised:
-        check((word,))  # type: ignore[operator]
+        check((word,))
     said = f"{raised.value} {raised.value.remedy}"
     assert not any(secret in said for secret in ("hunter2", "/t/secret", "12345678-1234"))
 

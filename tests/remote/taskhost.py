@@ -8,7 +8,7 @@ import os
 import re
 import signal
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -31,7 +31,6 @@ __all__ = [
     "lock_entries",
     "marked",
     "path_without",
-    "until",
 ]
 
 LOCK = ".condafleet-lock"
@@ -72,14 +71,6 @@ class QuickClock:
 
     def jitter(self) -> float:
         return 0.0
-
-
-async def until(condition: Callable[[], object], limit: float = PATIENCE_S) -> None:
-    """Wait for something that a process of the host does."""
-    deadline = time.monotonic() + limit
-    while not condition():
-        assert time.monotonic() < deadline, f"did not become true within {limit} s"
-        await asyncio.sleep(0.003)
 
 
 def marked(task_id: str) -> set[int]:

@@ -6,11 +6,11 @@ import asyncio
 import os
 import shutil
 import tempfile
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from tests.fakes import eventually
 from tests.remote.shells import GNU_PATH, SHELLS, ShellConnection, busybox_path
 from tui.domain.caches import CacheItem, CacheKind, Caches, cleaning
 from tui.domain.errors import HostFaultError
@@ -47,11 +47,6 @@ async def ask(
         return await ask_caches(lane, "gpu01", timeout=LIMIT, package_caches=trash)
     finally:
         await connection.close()
-
-
-async def until(true: Callable[[], bool]) -> None:
-    while not true():  # noqa: ASYNC110
-        await asyncio.sleep(0.02)
 
 
 def gone(pid: int) -> bool:
@@ -171,7 +166,7 @@ async def test_files_linked_between_items_add_up_once(tmp_path: Path) -> None:
 async def test_what_cannot_be_read_is_named() -> None:
     with tempfile.TemporaryDirectory(prefix="condafleet-caches-") as folder:
         home = Path(folder)
-        os.chmod(home, 0o755)  # noqa: PTH101
+        home.chmod(0o755)  # noqa: ASYNC240  # quick
         write(home / ".cache/uv/open/x", 5000)
         write(home / ".cache/uv/shut\nhere/x", 5000)
         write(home / ".cache/torch/x", 5000)
@@ -202,13 +197,13 @@ async def test_nothing_is_left_when_the_connection_goes(shell: str, tmp_path: Pa
         lane = await Lane.open(connection, timeout=LIMIT)
         asked = asyncio.create_task(ask_caches(lane, "gpu01", timeout=LIMIT))
         async with asyncio.timeout(30):
-            await until(said.exists)
+            await eventually(said.exists)
             asked.cancel()
             lane.close()
             with pytest.raises(asyncio.CancelledError):
                 await asked
             # Only the script's own watch can end it here: the test has killed nothing.
-            await until(lambda: gone(int(said.read_text())))
+            await eventually(lambda: gone(int(said.read_text())))
     finally:
         await connection.close()
 

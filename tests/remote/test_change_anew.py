@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.remote.taskhost import until
+from tests.fakes import eventually
 from tests.remote.toolhost import ToolHost, tree
 from tui.domain.changes import Change, ChangeKind, ConcernKind
 from tui.domain.environments import Manager
@@ -36,14 +36,14 @@ def dists(prefix: Path) -> set[str]:
 
 def renaming(host: ToolHost, new: str = "trained", **fields: object) -> Change:
     change = replace(host.change(ChangeKind.RENAME, "train"), accepted=UNKNOWN)
-    return replace(change, new_prefix=str(host.conda.env(new)), **fields)  # type: ignore[arg-type]
+    return replace(change, new_prefix=str(host.conda.env(new)), **fields)  # type: ignore[arg-type]  # by name
 
 
 def anew(host: ToolHost, **fields: object) -> Change:
     listed = host.conda.run("list", "-n", "train", "--explicit", "--md5").stdout.split("\n")
     urls = tuple(line for line in listed if line.startswith("file://"))
     change = replace(host.change(ChangeKind.RECREATE, "train"), explicit=urls, accepted=UNKNOWN)
-    return replace(change, **fields)  # type: ignore[arg-type]
+    return replace(change, **fields)  # type: ignore[arg-type]  # by name
 
 
 def listed(host: ToolHost) -> list[str]:
@@ -169,5 +169,5 @@ async def test_a_making_anew_that_is_killed_leaves_the_old_one_where_it_can_be_r
     task, _, _ = await host.end(job)
     assert task.is_over
     (slot,) = (host.tasks.home / ".local/state/condafleet/trash").iterdir()
-    await until(lambda: slot.is_dir())
+    await eventually(lambda: slot.is_dir())
     assert tree(slot / "env") == before

@@ -13,9 +13,10 @@ import pytest
 
 from tests import condaroot
 from tests.condaroot import NUMPY, PYTHON, Pkg
+from tests.fakes import eventually
 from tests.remote.changehost import ChangeHost, listing
 from tests.remote.shells import GNU_PATH
-from tests.remote.taskhost import contents, marked, until
+from tests.remote.taskhost import contents, marked
 from tui.domain.changes import ConcernKind
 from tui.domain.tasks import TaskState
 from tui.domain.trash import AsideState, due
@@ -90,7 +91,7 @@ async def test_it_stands_whole_or_is_out_of_sight(tmp_path: Path, point: str, ho
     await host.close()
     host = StoppingHost(tmp_path, point)
     spec = await host.begin(job)
-    await until((host.home / "reached").exists)
+    await eventually((host.home / "reached").exists)
     if how != "interrupted":
         host.kill_all(spec)
     else:
@@ -102,7 +103,7 @@ async def test_it_stands_whole_or_is_out_of_sight(tmp_path: Path, point: str, ho
     assert task.state is (TaskState.CANCELLED if how == "interrupted" else TaskState.LOST), task
     assert task.left_behind == 0
     # A tool that was just being started when all were killed ends by itself.
-    await until(lambda: not marked(spec.id))
+    await eventually(lambda: not marked(spec.id))
     if how != "rebooted":
         await host.close()
         host = ChangeHost(tmp_path)
@@ -139,13 +140,13 @@ async def test_what_was_to_be_put_aside_is_whole_wherever_it_is(tmp_path: Path, 
     await host.close()
     host = StoppingHost(tmp_path, point)
     spec = await host.begin(job)
-    await until((host.home / "reached").exists)
+    await eventually((host.home / "reached").exists)
     if how == "killed":
         host.kill_all(spec)
     else:
         await cancel_task(await host.lane(), "gpu01", spec.id, "bob")
     await host.become(spec)
-    await until(lambda: not marked(spec.id))
+    await eventually(lambda: not marked(spec.id))
     await host.close()
     host = ChangeHost(tmp_path)
     seen = await host.trash()
@@ -168,7 +169,7 @@ async def test_a_signal_at_any_moment_leaves_it_whole_or_out_of_sight(tmp_path: 
     job = await host.removal(prefix)
     before = listing(prefix)
     spec = await host.begin(job)
-    await until((host.folder(spec) / "started").exists)
+    await eventually((host.folder(spec) / "started").exists)
     await asyncio.sleep(dice.random() * 0.7)
     inner = int((host.folder(spec) / "pid").read_text().split("_")[3])
     sign = (signal.SIGINT, signal.SIGTERM, signal.SIGKILL)[seed % 3]
@@ -178,7 +179,7 @@ async def test_a_signal_at_any_moment_leaves_it_whole_or_out_of_sight(tmp_path: 
         with suppress(ProcessLookupError):
             os.killpg(inner, sign)
     task = await host.become(spec)
-    await until(lambda: not marked(spec.id))
+    await eventually(lambda: not marked(spec.id))
     seen = await host.trash()
     if prefix.exists():
         assert listing(prefix) == before and seen.asides == () and task.state is not TaskState.SUCCEEDED

@@ -58,7 +58,7 @@ async def seen(lane: Lane, root: CondaRoot, prefix: Path | str, **more: object) 
         "timeout": 60.0,
         "played": True,
     } | more
-    return await look(lane, "gpu01", str(prefix), **options)  # type: ignore[arg-type]
+    return await look(lane, "gpu01", str(prefix), **options)  # type: ignore[arg-type]  # by name
 
 
 def kinds(found: Look) -> set[ConcernKind]:

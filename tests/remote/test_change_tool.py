@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.remote.taskhost import bin_sh, until
+from tests.fakes import eventually
+from tests.remote.taskhost import bin_sh
 from tests.remote.toolhost import ToolHost, tree
 from tests.standin import standin_channel
 from tui.domain.changes import ChangeKind, ConcernKind
@@ -187,7 +188,7 @@ async def test_a_creation_cancelled_while_pip_runs_leaves_nothing(host: ToolHost
     tool = Tool(Manager.CONDA, str(program), str(host.conda.root))
     job = await host.job(host.change(ChangeKind.CREATE, "train", "*", pip=("peft",)), tool)
     await host.start(job)
-    await until((host.tasks.home / "at-pip").exists)
+    await eventually((host.tasks.home / "at-pip").exists)
     assert is_whole(host.conda.env("train"))
     await host.cancel(job)
     task, _, log = await host.end(job)
@@ -210,7 +211,7 @@ async def test_a_tool_that_does_not_listen_leaves_no_half_either(tmp_path: Path,
             host.change(ChangeKind.CREATE, "train", "tqdm"), Tool(Manager.CONDA, str(deaf), str(host.conda.root))
         )
         await host.start(job)
-        await until((host.conda.env("train") / "conda-meta/history").exists)
+        await eventually((host.conda.env("train") / "conda-meta/history").exists)
         await cancel_task(await host.tasks.lane(), "gpu01", job.spec.id, "ada", interrupt_s=1, terminate_s=25)
         task, _, log = await host.end(job)
         assert task.state is TaskState.CANCELLED, log

@@ -14,9 +14,10 @@ from pathlib import Path
 
 import pytest
 
+from tests.fakes import eventually
 from tests.remote.cleanhost import clean, clean_start, look, said_by
 from tests.remote.shells import GNU_PATH, SHELLS, busybox_path
-from tests.remote.taskhost import TaskHost, until
+from tests.remote.taskhost import TaskHost
 from tui.domain.changes import ConcernKind
 from tui.domain.errors import HostFaultError
 from tui.domain.planitems import ItemKind
@@ -50,7 +51,7 @@ def cache(tmp_path: Path) -> Path:
 def wish(cache: Path, *kinds: ItemKind, **more: object) -> CleanRequest:
     parts = tuple((kind, str(cache)) for kind in kinds or ALL)
     fields = {"caches": (str(cache),), "places": (str(cache.parent),), **more}
-    return CleanRequest(parts, **fields)  # type: ignore[arg-type]
+    return CleanRequest(parts, **fields)  # type: ignore[arg-type]  # by name
 
 
 def names(cache: Path) -> list[str]:
@@ -271,7 +272,7 @@ async def test_killed_at_any_moment_it_leaves_whole_packages_and_no_number(
     whole = sum(1 for _ in (cache / "p0-1.0-0").rglob("*"))
     spec = await clean_start(host, wish(cache))
     until_left = chance.randrange(1, 151)
-    await until(lambda: len(list(cache.glob("p*-1.0-0"))) <= until_left or (host.folder(spec) / "exit").exists())
+    await eventually(lambda: len(list(cache.glob("p*-1.0-0"))) <= until_left or (host.folder(spec) / "exit").exists())
     if seed % 2:
         host.kill_all(spec)
     else:
@@ -339,7 +340,7 @@ async def test_killed_while_a_large_package_goes_it_leaves_none_that_looks_whole
         places = ((large / folder / f"file{number}") for folder in ("info", "lib") for number in range(0, 4000, 50))
         return all(place.exists() for place in places)
 
-    await until(lambda: not whole() or (host.folder(spec) / "exit").exists())
+    await eventually(lambda: not whole() or (host.folder(spec) / "exit").exists())
     host.kill_all(spec)
     await host.become(spec)
     assert not large.exists()

@@ -15,6 +15,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.fakes import eventually
 from tests.remote.disktrees import Tree
 from tests.remote.shells import GNU_PATH, SHELLS, ShellConnection, busybox_path
 from tui.domain.cacheusers import UsersSeen
@@ -351,12 +352,6 @@ def session(leader: int) -> list[str]:
     return found
 
 
-async def until(condition: Callable[[], bool]) -> None:
-    async with asyncio.timeout(30):
-        while not condition():  # noqa: ASYNC110  # processes and files of a host send no events
-            await asyncio.sleep(0.02)
-
-
 @both
 @pytest.mark.parametrize("shell", list(SHELLS))
 async def test_closing_the_channel_ends_a_count_that_says_nothing(
@@ -368,11 +363,11 @@ async def test_closing_the_channel_ends_a_count_that_says_nothing(
         asked = asyncio.create_task(ask_disk(lane, places, "gpu01", timeout=LIMIT, method=method))
         leader = connection.channels[0].pid
         busy = "sleep 1000" if method is DiskMethod.FIND else "python3"
-        await until(lambda: any(busy in command for command in session(leader)))
+        await eventually(lambda: any(busy in command for command in session(leader)))
         asked.cancel()
         await asyncio.gather(asked, return_exceptions=True)
         lane.close()
-        await until(lambda: not session(leader))
+        await eventually(lambda: not session(leader))
 
 
 @both

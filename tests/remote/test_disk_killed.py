@@ -14,9 +14,10 @@ from typing import TypeVar
 
 import pytest
 
+from tests.fakes import eventually
 from tests.remote.disktrees import Tree
 from tests.remote.shells import SHELLS
-from tests.remote.test_disk import LIMIT, a_lane, session, until
+from tests.remote.test_disk import LIMIT, a_lane, session
 from tests.remote.test_disk_conda import write
 from tui.domain.errors import HostFaultError
 from tui.domain.faults import FaultKind
@@ -61,7 +62,7 @@ async def killed(count: Callable[[Lane], Awaitable[T]], shell: str, seed: int, l
             return error.fault.kind
         finally:
             lane.close()
-            await until(lambda: not session(leader))
+            await eventually(lambda: not session(leader))
 
 
 async def hold(count: Callable[[Lane], Awaitable[object]], shell: str) -> None:

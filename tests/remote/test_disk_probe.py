@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 
 from tests.condaroot import CondaRoot
-from tests.fakes import FakeClock
+from tests.fakes import FakeClock, eventually
 from tests.remote.inventories import inventory
 from tests.remote.shells import GNU_PATH, ShellConnection
-from tests.remote.test_disk import HANG, played_program, session, until
+from tests.remote.test_disk import HANG, played_program, session
 from tui.domain.diskplaces import DiskPlace, OwnerKind, PlaceKind
 from tui.domain.hosts import HostSpec
 from tui.domain.packages import PackageInterner
@@ -67,12 +67,12 @@ async def test_cancelled_it_ends_on_the_host_and_other_questions_go_on(
         await probe.status()
         before = len(connection.channels)
         asked = asyncio.create_task(probe.disk(places))
-        await until(_counts(connection, before))
+        await eventually(_counts(connection, before))
         assert (await probe.status()).parts["load"].value is not None
         asked.cancel()
         with pytest.raises(asyncio.CancelledError):
             await asked
-        await until(lambda: not session(connection.channels[before].pid))
+        await eventually(lambda: not session(connection.channels[before].pid))
         assert (await probe.status()).parts["load"].value is not None
     finally:
         await closing(connection, probe)

@@ -73,7 +73,7 @@ async def ask(
 
 
 async def keeper(homes: Path, shell: str = "dash", **asked: object) -> CacheAccess:
-    seen = await ask([homes / "ada" / "mc" / "pkgs"], shell=shell, home=homes / "ada", **asked)  # type: ignore[arg-type]
+    seen = await ask([homes / "ada" / "mc" / "pkgs"], shell=shell, home=homes / "ada", **asked)  # type: ignore[arg-type]  # by name
     (access,) = seen.caches
     return access
 

@@ -296,7 +296,7 @@ async def test_an_answer_that_is_not_whole_makes_no_sense(body: bytes) -> None:
             return body
 
     with pytest.raises(HostFaultError) as caught:
-        await ask_export(Saying(), "gpu01", "/a", timeout=1)  # type: ignore[arg-type]
+        await ask_export(Saying(), "gpu01", "/a", timeout=1)  # type: ignore[arg-type]  # a part of it
     assert caught.value.fault.kind is FaultKind.PROTOCOL
 
 

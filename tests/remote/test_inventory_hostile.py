@@ -8,7 +8,6 @@ import shlex
 import shutil
 import sys
 import tempfile
-import time
 from pathlib import Path
 
 import pytest
@@ -17,6 +16,7 @@ from hypothesis import strategies as st
 
 from tests import condaroot
 from tests.condaroot import PYTHON, CondaRoot
+from tests.fakes import eventually
 from tests.remote.answers import answer
 from tests.remote.inventories import MACHINE, inventory, lane, make_shell, read
 from tui.domain.errors import HostFaultError
@@ -109,12 +109,12 @@ async def test_a_search_ends_when_its_lane_is_closed_even_if_find_never_says_ano
         task = asyncio.create_task(inv.search(opened, str(tmp_path), None))
         process = opened.process
         assert process is not None
-        await until(lambda: bool(finds(process.pid)))
+        await eventually(lambda: bool(finds(process.pid)))
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
             await task
         opened.close()
-        await until(lambda: not finds(process.pid))
+        await eventually(lambda: not finds(process.pid))
 
 
 def finds(session: int) -> list[str]:
@@ -129,14 +129,6 @@ def finds(session: int) -> list[str]:
             if name == "find" and int(rest.split()[3]) == session and rest.split()[0] != "Z":
                 found.append(entry.name)
     return found
-
-
-async def until(condition: object) -> None:
-    assert callable(condition)
-    deadline = time.monotonic() + 30
-    while not condition():
-        assert time.monotonic() < deadline
-        await asyncio.sleep(0.01)
 
 
 async def test_a_search_says_what_it_cannot_look_at(tmp_path: Path) -> None:

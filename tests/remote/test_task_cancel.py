@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.fakes import eventually
 from tests.remote.shells import SHELLS, busybox_path
-from tests.remote.taskhost import TaskHost, bin_sh, contents, marked, path_without, until
+from tests.remote.taskhost import TaskHost, bin_sh, contents, marked, path_without
 from tui.domain.tasks import Task, TaskSpec, TaskState
 from tui.remote.tasks import CancelAnswer, cancel_task
 
@@ -54,9 +55,9 @@ async def is_clean(host: TaskHost, spec: TaskSpec, place: Path) -> Task:
     task = await host.become(spec)
     assert task.state is TaskState.CANCELLED, task
     assert not task.cancelling and task.left_behind == 0
-    await until(lambda: not contents(place))
+    await eventually(lambda: not contents(place))
     # Its keeper has only to end itself.
-    await until(lambda: not marked(spec.id))
+    await eventually(lambda: not marked(spec.id))
     return task
 
 
@@ -65,7 +66,7 @@ async def test_a_command_is_interrupted_and_may_clean_up(host: TaskHost, place: 
         'trap "echo cleaned; exit 3" INT; echo up; while :; do sleep 0.1; done', places=[place]
     )  # fmt: skip
     await host.start(spec)
-    await until(lambda: b"up" in (host.folder(spec) / "log").read_bytes())
+    await eventually(lambda: b"up" in (host.folder(spec) / "log").read_bytes())
     assert await cancel(host, spec) is CancelAnswer.ASKED
     task = await is_clean(host, spec, place)
     assert task.exit_code == 3
@@ -76,7 +77,7 @@ async def test_a_command_is_interrupted_and_may_clean_up(host: TaskHost, place: 
 async def test_one_that_does_not_listen_is_killed(host: TaskHost, place: Path) -> None:
     spec = host.sh(STUBBORN, places=[place])
     await host.start(spec)
-    await until(lambda: b"up" in (host.folder(spec) / "log").read_bytes())
+    await eventually(lambda: b"up" in (host.folder(spec) / "log").read_bytes())
     assert await cancel(host, spec, 0) is CancelAnswer.ASKED
     await is_clean(host, spec, place)
 
@@ -85,7 +86,7 @@ async def test_what_left_its_session_is_ended_too(plain: TaskHost, place: Path) 
     inner = f"{STUBBORN} & wait"
     spec = plain.sh(f"setsid sh -c '{inner}' & sleep 600", places=[place])
     await plain.start(spec)
-    await until(lambda: b"up" in (plain.folder(spec) / "log").read_bytes())
+    await eventually(lambda: b"up" in (plain.folder(spec) / "log").read_bytes())
     assert await cancel(plain, spec) is CancelAnswer.ASKED
     await is_clean(plain, spec, place)
 
@@ -124,7 +125,7 @@ async def test_one_that_has_not_begun_never_begins(plain: TaskHost, place: Path,
 async def test_one_whose_keeper_was_killed_is_ended_all_the_same(plain: TaskHost, place: Path) -> None:
     spec = plain.sh("trap '' HUP; " + STUBBORN, places=[place])
     await plain.start(spec)
-    await until(lambda: b"up" in (plain.folder(spec) / "log").read_bytes())
+    await eventually(lambda: b"up" in (plain.folder(spec) / "log").read_bytes())
     os.kill(int((plain.folder(spec) / "outer").read_text().split("_")[3]), 9)
     assert (await plain.see(spec)).state is TaskState.RUNNING
     assert await cancel(plain, spec, 0) is CancelAnswer.ASKED
@@ -159,7 +160,7 @@ async def test_nobody_else_is_signalled(plain: TaskHost, place: Path, bystander:
     replace_text(file, "_".join([*words[:3], str(bystander.pid), *words[4:]]))
     await cancel(plain, spec, 0)
     canceller = plain.folder(spec) / "canceller"
-    await until(lambda: canceller.exists() and not Path("/proc", canceller.read_text().split("_")[3]).exists())
+    await eventually(lambda: canceller.exists() and not Path("/proc", canceller.read_text().split("_")[3]).exists())
     replace_text(file, told)
     assert await cancel(plain, spec) is CancelAnswer.ASKED
     await is_clean(plain, spec, place)

@@ -13,8 +13,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.fakes import eventually
 from tests.remote.shells import SHELLS
-from tests.remote.taskhost import HERE, LOCK, TaskHost, bin_sh, contents, lock_entries, marked, until
+from tests.remote.taskhost import HERE, LOCK, TaskHost, bin_sh, contents, lock_entries, marked
 from tui.domain.faults import FaultKind
 from tui.domain.tasks import TaskState
 from tui.remote.tasks import CancelAnswer, cancel_task, purge_tasks
@@ -197,7 +198,7 @@ async def test_a_lock_is_never_broken_while_its_holder_may_live(ada: TaskHost, p
     assert (waiting.waits_for.operator, waiting.waits_for.since) == ("eve@elsewhere", 1795000000.0)
     assert waiting.waits_for.host == entry.name.split("_", 6)[6]
     # More than one look.
-    await until(lambda: len(lock_entries(place)) == 2)
+    await eventually(lambda: len(lock_entries(place)) == 2)
     assert (await ada.see(spec)).state is TaskState.WAITING_LOCK
     (entry / "owner").unlink()
     entry.rmdir()
@@ -321,7 +322,7 @@ async def test_a_conda_that_somebody_started_by_hand_is_waited_for_and_named(
     root = tmp_path / "mini (x) [1]"
     other = by_hand["it"] = run_by_hand(root, *argv)
     spec = ada.sh("exit 0", places=[place], roots=[tmp_path / "other", root])
-    await until(lambda: b"sleep" not in Path(f"/proc/{other.pid}/cmdline").read_bytes())
+    await eventually(lambda: b"sleep" not in Path(f"/proc/{other.pid}/cmdline").read_bytes())
     await ada.start(spec)
     task = await ada.become(spec, TaskState.WAITING_LOCK)
     assert task.waits_for is not None
@@ -366,7 +367,7 @@ async def test_clearing_away_a_lost_task_lets_its_lock_go(ada: TaskHost, reboote
     await ada.start(spec)
     await ada.become(spec, TaskState.RUNNING)
     ada.kill_all(spec)
-    await until(lambda: not marked(spec.id))
+    await eventually(lambda: not marked(spec.id))
     assert lock_entries(place)
     assert await purge_tasks(await rebooted.lane(), "gpu01", 0) == (spec.id,)
     assert not contents(place)

@@ -11,17 +11,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.fakes import eventually
 from tests.remote.shells import SHELLS, busybox_path
-from tests.remote.taskhost import (
-    QuickClock,
-    TaskHost,
-    bin_sh,
-    contents,
-    lock_entries,
-    marked,
-    path_without,
-    until,
-)
+from tests.remote.taskhost import QuickClock, TaskHost, bin_sh, contents, lock_entries, marked, path_without
 from tui.domain.errors import HostFaultError
 from tui.domain.faults import Fault, FaultKind
 from tui.domain.tasks import TaskState
@@ -362,7 +354,7 @@ async def test_when_only_the_wrapper_is_killed_the_lock_holds_until_the_command_
     spec = plain.sh('trap "" HUP; echo up; read -r x <"$1"; sleep 0', str(gate), places=[place])
     await plain.start(spec)
     await plain.become(spec, TaskState.RUNNING)
-    await until(lambda: (plain.folder(spec) / "log").read_bytes())
+    await eventually(lambda: (plain.folder(spec) / "log").read_bytes())
     inner = int((plain.folder(spec) / "pid").read_text().split("_")[3])
     os.kill(inner, 9)
     second = plain.sh("exit 0", places=[place])

@@ -12,7 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.remote.taskhost import QuickClock, TaskHost, contents, lock_entries, marked, until
+from tests.fakes import eventually
+from tests.remote.taskhost import QuickClock, TaskHost, contents, lock_entries, marked
 from tests.sshd import SshServer, SshUser, run_as_root
 from tui.domain.errors import HostFaultError
 from tui.domain.tasks import Task, TaskSpec, TaskState
@@ -156,7 +157,7 @@ async def test_whatever_is_cut_the_task_runs_once_and_its_log_is_whole(
                 except OSError:
                     return False
 
-            await until(is_there)
+            await eventually(is_there)
             if name in ("some lines", "many lines") and starting.done():
                 follower = LogFollower(
                     lane_reader(host.lane, "gpu01", spec.id), CLOCK, offset=len(seen), part_bytes=700
@@ -175,7 +176,7 @@ async def test_whatever_is_cut_the_task_runs_once_and_its_log_is_whole(
     assert seen == expected(), points
     assert runs.read_text() == "x\n", points
     assert not contents(place), points
-    await until(lambda: not marked(spec.id))
+    await eventually(lambda: not marked(spec.id))
 
 
 async def test_a_follower_goes_on_by_itself_over_many_cuts(

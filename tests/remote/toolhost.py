@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
+from tests.fakes import eventually
 from tests.remote.shells import GNU_PATH, SHELLS
-from tests.remote.taskhost import LOCK, PATIENCE_S, TaskHost, marked, until
+from tests.remote.taskhost import LOCK, PATIENCE_S, TaskHost, marked
 from tests.standin import StandinInstall
 from tui.domain.changes import Change, ChangeKind, EnvRef
 from tui.domain.environments import Install, Manager
@@ -105,7 +106,7 @@ class ToolHost:
         self.conda.slow(**{phase: "hold"})
         await self.start(job)
         ended = self.tasks.folder(job.spec) / "exit"
-        await until(lambda: self.conda.reached(phase) or ended.exists())
+        await eventually(lambda: self.conda.reached(phase) or ended.exists())
         assert not ended.exists(), await self.tasks.log(job.spec)
 
     async def cancel(self, job: Job) -> None:

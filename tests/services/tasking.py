@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -18,7 +17,7 @@ from tui.domain.tasks import Task, TaskSpec, new_task_id
 from tui.remote.jobs import Job
 from tui.services.engine import FleetService
 
-__all__ = ["FRESH_PROC", "Operator", "job", "until"]
+__all__ = ["FRESH_PROC", "Operator", "job"]
 
 FRESH_PROC = ("unshare", "-m", "/bin/sh", "-c", 'mount -t proc proc /proc && exec "$@"', "sh")
 """As every machine has it, whatever was done to the one that runs the test."""
@@ -37,14 +36,6 @@ def job(
     task_id = new_task_id(time.time(), os.urandom(4))
     spec = TaskSpec(task_id, kind, target, ("conda", kind, target), operator, tuple(map(str, places)))
     return Job(spec, script.encode() + b"\n", args)
-
-
-async def until(condition: Callable[[], object], limit: float = PATIENCE_S) -> None:
-    """Wait until *condition* holds."""
-    deadline = time.monotonic() + limit
-    while not condition():
-        assert time.monotonic() < deadline, f"did not become true within {limit} s"
-        await asyncio.sleep(0.02)
 
 
 class Operator:

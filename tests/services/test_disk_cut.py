@@ -173,7 +173,7 @@ def test_a_client_that_ends_in_the_midst_leaves_nothing(
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
             preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
         ) as client:  # fmt: skip
-            asyncio.run(eventually(lambda client=client: counting(ada) or client.poll() is not None, LIMIT))  # type: ignore[misc]
+            asyncio.run(eventually(lambda client=client: counting(ada) or client.poll() is not None, LIMIT))  # type: ignore[misc]  # mypy infers none
             if client.poll() is None:
                 os.kill(client.pid, number)
             said, _ = client.communicate(timeout=LIMIT)

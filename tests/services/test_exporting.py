@@ -58,7 +58,7 @@ def archiver(tmp_path: Path, fleet: Any) -> tuple[Archiver, Archives]:
 
 async def test_an_environment_is_read_over_a_lane_of_its_own(prefix: Path) -> None:
     fleet = OneHost()
-    record = await read_export(fleet, "gpu01", str(prefix), "llm")  # type: ignore[arg-type]
+    record = await read_export(fleet, "gpu01", str(prefix), "llm")  # type: ignore[arg-type]  # a part of it
     assert fleet.kinds == ["export"]
     assert (record.host, record.prefix, record.name) == ("gpu01", str(prefix), "llm")
     assert [each.name for each in record.conda] == ["numpy", "python"]

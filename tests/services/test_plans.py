@@ -37,7 +37,7 @@ async def host(tmp_path: Path) -> AsyncIterator[TaskHost]:
 
 
 def desk_of(fleet: PlanHost) -> PlanDesk:
-    return PlanDesk(fleet, RealClock(), "ada@laptop")  # type: ignore[arg-type]
+    return PlanDesk(fleet, RealClock(), "ada@laptop")  # type: ignore[arg-type]  # a part of it
 
 
 async def counted(desk: PlanDesk) -> HostTables:
@@ -47,7 +47,7 @@ async def counted(desk: PlanDesk) -> HostTables:
 
 
 def plan_of(*items: Item | None, **fields: object) -> Plan:
-    return replace(Plan(tuple(item for item in items if item), time.time(), "ada@laptop"), **fields)  # type: ignore[arg-type]
+    return replace(Plan(tuple(item for item in items if item), time.time(), "ada@laptop"), **fields)  # type: ignore[arg-type]  # by name
 
 
 @pytest.mark.timeout(400)
@@ -152,9 +152,9 @@ async def test_what_stands_against_an_environment_is_refused_until_its_name_is_t
     ready = await desk.ready(plan)
     (refusal,) = ready.outlook.refused
     assert ConcernKind.UNOWNED in {each.kind for each in refusal.concerns}
-    assert (await desk.run(ready)).refused and Path(prefix).exists()  # noqa: ASYNC240
+    assert (await desk.run(ready)).refused and Path(prefix).exists()  # noqa: ASYNC240  # quick
     agreed = await desk.ready(plan, accepted={plan.items[0].key: NAMED})
-    assert not (await desk.run(agreed)).failed and not Path(prefix).exists()  # noqa: ASYNC240
+    assert not (await desk.run(agreed)).failed and not Path(prefix).exists()  # noqa: ASYNC240  # quick
 
 
 async def test_the_host_refuses_what_no_count_shows(fleet: PlanHost, tmp_path: Path) -> None:

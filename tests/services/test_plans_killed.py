@@ -10,8 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.fakes import eventually
 from tests.remote.disktrees import Slow, Tree, every_path
-from tests.remote.taskhost import PATIENCE_S, TaskHost, until
+from tests.remote.taskhost import PATIENCE_S, TaskHost
 from tests.services.planfleet import PlanHost, RealClock
 from tui.domain.changes import NAMED
 from tui.domain.diskplaces import OwnerKind
@@ -41,7 +42,7 @@ async def test_whenever_the_client_goes_nothing_is_half_and_the_rest_can_be_done
     expected = slow.removed_paths(chosen)
 
     def desk_on(host: TaskHost) -> PlanDesk:
-        return PlanDesk(PlanHost.of(tree, host), RealClock(), "ada@laptop")  # type: ignore[arg-type]
+        return PlanDesk(PlanHost.of(tree, host), RealClock(), "ada@laptop")  # type: ignore[arg-type]  # a part of it
 
     async def begin(host: TaskHost) -> None:
         desk = desk_on(host)
@@ -57,7 +58,7 @@ async def test_whenever_the_client_goes_nothing_is_half_and_the_rest_can_be_done
     client = asyncio.create_task(begin(host))
     # Until so many paths are gone, which may be none, or all.
     wanted = chance.randrange(len(expected) + 1)
-    await until(lambda: client.done() or len(before - set(every_path(tree.root))) >= wanted)
+    await eventually(lambda: client.done() or len(before - set(every_path(tree.root))) >= wanted)
     client.cancel()
     await host.close()
     with suppress(asyncio.CancelledError, Exception):

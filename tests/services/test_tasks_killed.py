@@ -12,8 +12,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.fakes import eventually
 from tests.remote.taskhost import contents, marked
-from tests.services.tasking import FRESH_PROC, Operator, job, until
+from tests.services.tasking import FRESH_PROC, Operator, job
 from tests.sshd import SshServer
 from tui.domain.tasks import TaskState
 from tui.storage.taskhistory import TaskHistory
@@ -75,7 +76,7 @@ async def test_whatever_is_cut_it_runs_once_and_all_of_it_is_known(
     try:
         client = await begin()
         for point in sorted(dice.sample(range(len(POINTS)), 3)):
-            await until(lambda point=point: is_at(spool, POINTS[point]))  # type: ignore[misc]
+            await eventually(lambda point=point: is_at(spool, POINTS[point]))  # type: ignore[misc]  # mypy infers none
             cuts.append(how := dice.choice(["client killed", "connection cut", "sshd restarted"]))
             if how == "client killed":
                 if client.returncode is None:
@@ -97,7 +98,7 @@ async def test_whatever_is_cut_it_runs_once_and_all_of_it_is_known(
     assert out == b"failed 7\n", cuts
     assert log.read_bytes() == expected(), cuts
     assert runs.read_text() == "x\n" and contents(place) == [], cuts
-    await until(lambda: not marked(task_id))
+    await eventually(lambda: not marked(task_id))
     async with ada.fleet(watch=False) as fleet:
         (task,) = await fleet.tasks.look("gpu01")
         assert (task.state, task.exit_code, task.log_bytes) == (TaskState.FAILED, 7, len(expected()))
@@ -117,7 +118,7 @@ async def test_a_waiting_task_goes_on_although_its_client_and_its_connection_are
     async with ada.fleet() as fleet:
         first = await fleet.tasks.start("gpu01", job('read -r x <"$1"', str(door), places=(place,)))
         second = await fleet.tasks.start("gpu01", job("exit 0", places=(place,)))
-        await until(lambda: getattr(fleet.tasks.get("gpu01", second.id), "waits_for", None) is not None)
+        await eventually(lambda: getattr(fleet.tasks.get("gpu01", second.id), "waits_for", None) is not None)
     server.kill_sessions()
     ada.user.run("sh", "-c", f"echo go >'{door}'")
     async with ada.fleet(watch=False) as fleet:

@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.fakes import eventually
 from tests.remote.taskhost import HERE
-from tests.services.tasking import FRESH_PROC, Operator, job, until
+from tests.services.tasking import FRESH_PROC, Operator, job
 from tests.sshd import SshServer, SshUser, run_as_root
 from tui.domain.errors import HostFaultError
 from tui.domain.faults import FaultKind
@@ -61,7 +62,7 @@ async def state(fleet: FleetService, task_id: str, *states: TaskState) -> None:
         task = fleet.tasks.get("gpu01", task_id)
         return task is not None and task.state in states
 
-    await until(is_there)
+    await eventually(is_there)
 
 
 async def test_a_task_is_begun_seen_followed_and_remembered(ada: Operator) -> None:
@@ -108,7 +109,7 @@ async def test_the_next_client_finds_what_runs_and_remembers_how_it_ended(ada: O
         await state(fleet, task.id, TaskState.RUNNING)
         open_gate(ada.user, door)
         await state(fleet, task.id, TaskState.FAILED)
-        await until(lambda: (ada.state / "tasks/history.jsonl").exists())
+        await eventually(lambda: (ada.state / "tasks/history.jsonl").exists())
     async with ada.fleet(watch=False) as fleet:
         assert [(record.id, record.exit_code) for record in await fleet.tasks.history()] == [(task.id, 7)]
         assert fleet.store.host("gpu01").tasks is None
@@ -121,7 +122,7 @@ async def test_after_its_end_the_host_is_looked_at_again(ada: Operator) -> None:
         assert fleet.store.environments() == ()
         made = job('mkdir -p "$1/conda-meta" && : >"$1/conda-meta/history"', str(ada.user.home / "made"))
         await fleet.tasks.settled("gpu01", (await fleet.tasks.start("gpu01", made)).id)
-        await until(lambda: [env.prefix for env in fleet.store.environments()] == [str(ada.user.home / "made")])
+        await eventually(lambda: [env.prefix for env in fleet.store.environments()] == [str(ada.user.home / "made")])
 
 
 async def test_two_clients_on_one_install_take_turns_and_say_for_whom(
@@ -139,7 +140,7 @@ async def test_two_clients_on_one_install_take_turns_and_say_for_whom(
         one, two = await asyncio.gather(first.tasks.start("gpu01", jobs[0]), second.tasks.start("gpu01", jobs[1]))
         # Each sees the other's.
         for fleet in (first, second):
-            await until(lambda: states(first) == states(second) == [TaskState.RUNNING, TaskState.WAITING_LOCK])
+            await eventually(lambda: states(first) == states(second) == [TaskState.RUNNING, TaskState.WAITING_LOCK])
             runs, waits = sorted(fleet.store.tasks(), key=lambda task: task.state)
             assert {runs.id, waits.id} == {one.id, two.id} and waits.waits_for is not None
             assert (waits.waits_for.operator, waits.waits_for.task) == (runs.operator, runs.id)
@@ -254,15 +255,15 @@ async def test_old_tasks_are_cleared_away_once_they_are_remembered(ada: Operator
         (spool / "exit").read_text().replace(f"{old.ended:.0f}", f"{old.ended - 31 * 86400:.0f}")
     )
     async with ada.fleet() as fleet:
-        await until(lambda: not spool.exists())
-        await until(lambda: [task.id for task in fleet.store.tasks()] == [new.id])
+        await eventually(lambda: not spool.exists())
+        await eventually(lambda: [task.id for task in fleet.store.tasks()] == [new.id])
         assert {record.id for record in await fleet.tasks.history()} == {old.id, new.id}
     assert ada.spool(new).exists()
 
 
 async def test_a_host_where_nothing_runs_keeps_no_shell_for_tasks(ada: Operator) -> None:
     async with ada.fleet() as fleet:
-        await until(lambda: fleet.store.host("gpu01").tasks is not None)
+        await eventually(lambda: fleet.store.host("gpu01").tasks is not None)
         known = fleet.store.host("gpu01").tasks
         assert known is not None and known.tasks == () and known.fault is None
         _, probe = await fleet._watchers["gpu01"].reached()
@@ -270,7 +271,7 @@ async def test_a_host_where_nothing_runs_keeps_no_shell_for_tasks(ada: Operator)
         task = await fleet.tasks.start("gpu01", job("exit 0"))
         assert probe._pool.own("tasks") is not None
         await fleet.tasks.settled("gpu01", task.id)
-        await until(lambda: probe._pool.own("tasks") is None)
+        await eventually(lambda: probe._pool.own("tasks") is None)
 
 
 async def test_a_person_is_warned_where_a_logout_would_end_the_task(ada: Operator) -> None:

@@ -28,7 +28,7 @@ RECORD = TaskRecord(
 
 
 def record(n: int, **fields: object) -> TaskRecord:
-    return replace(RECORD, id=f"20261121-101500-{n:08x}", created=100.0 + n, **fields)  # type: ignore[arg-type]
+    return replace(RECORD, id=f"20261121-101500-{n:08x}", created=100.0 + n, **fields)  # type: ignore[arg-type]  # by name
 
 
 def test_what_is_added_is_there_at_the_next_start(tmp_path: Path) -> None:

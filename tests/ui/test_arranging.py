@@ -433,4 +433,4 @@ async def test_rows_are_sorted_by_the_age_of_their_data() -> None:
         front(app).sort_by("age")
         await until(pilot, lambda: front(app).grid.rows[0].key[0] == "attic")  # type: ignore[index]  # a pair
         await pilot.press("O")
-        await until(pilot, lambda: front(app).grid.rows[-1].key[0] == "attic")  # type: ignore[index]
+        await until(pilot, lambda: front(app).grid.rows[-1].key[0] == "attic")  # type: ignore[index]  # a pair

@@ -411,11 +411,11 @@ async def test_names_that_mean_harm_are_data_in_every_dialog() -> None:
     async with running(made, (120, 40)) as (app, pilot):
         await pilot.press("2")
         await until(pilot, lambda: front(app).MODE == "environments" and bool(front(app).grid.rows))
-        odd = [row.key for row in front(app).grid.rows if row.key[0] == "hostile"]  # type: ignore[index]
+        odd = [row.key for row in front(app).grid.rows if row.key[0] == "hostile"]  # type: ignore[index]  # a pair
         assert len(odd) > 10
         for key in odd:
             front(app).go_to(key)
-            await until(pilot, lambda key=key: front(app).row_key == key)  # type: ignore[misc]
+            await until(pilot, lambda key=key: front(app).row_key == key)  # type: ignore[misc]  # mypy infers none
             for press, dialog in FORMS:
                 await opened(pilot, app, dialog, press)
                 assert "\x1b" not in text(app)

@@ -139,7 +139,7 @@ async def test_marks_come_to_what_they_give_back_together_not_to_a_sum() -> None
         await pilot.press("3", "n")
         await until(pilot, lambda: "tarballs" in text(app))
         screen = front(app)
-        name = host(app.fleet).name  # type: ignore[arg-type]
+        name = host(app.fleet).name  # type: ignore[arg-type]  # a part of it
         keys = [key for key in screen.shown_keys() if isinstance(key, tuple) and key[0] == name and len(key) == 3]
         screen.marks.add([key for key in keys if key[2].startswith("/envs/")])
         screen.show_around()

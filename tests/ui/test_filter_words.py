@@ -139,7 +139,7 @@ async def test_hosts_that_wait_for_a_person_are_said_to_be_left_alone() -> None:
             if host is not None:
                 made.state(host, HostState.DOWN, shut)
             await pilot.press("R")
-            await until(pilot, lambda words=words: words in [note.message for note in app._notifications])  # type: ignore[misc]
+            await until(pilot, lambda words=words: words in [note.message for note in app._notifications])  # type: ignore[misc]  # mypy infers none
 
 
 async def test_an_environment_that_several_hosts_show_is_found_as_shared() -> None:

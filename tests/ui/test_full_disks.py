@@ -44,7 +44,7 @@ async def test_the_disk_column_waits_for_the_inventory_and_the_full_disk_is_told
         assert "● up, / 97% full" in line(app, 1)
         for words in ("disk>90", "full"):
             front(app).filter_bar_set(words)
-            await until(pilot, lambda words=words: front(app).drawn_for == words)  # type: ignore[misc]
+            await until(pilot, lambda words=words: front(app).drawn_for == words)  # type: ignore[misc]  # mypy infers none
             await quiet(pilot)
             assert [row.key for row in front(app).grid.rows] == ["cpu01"]
 

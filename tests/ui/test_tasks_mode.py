@@ -94,7 +94,7 @@ async def test_no_log_is_followed_that_nobody_looks_at() -> None:
         await pilot.press("1")
         await until(pilot, lambda: app.task_logs.get(key).follower is None)  # type: ignore[union-attr]  # it is there
         await pilot.press("5")
-        await until(pilot, lambda: app.task_logs.get(key).follower is not None)  # type: ignore[union-attr]
+        await until(pilot, lambda: app.task_logs.get(key).follower is not None)  # type: ignore[union-attr]  # it is there
         assert made.task_desk.followed.count(key[1]) == 2
 
 

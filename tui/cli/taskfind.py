@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Awaitable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
 from tui.cli.context import Context, Fleet, Gathered
@@ -132,8 +132,8 @@ def with_fault(report: HostReport, fault: Fault | None) -> HostReport:
     return replace(report, part_faults=(*report.part_faults, ("tasks", fault)))
 
 
-async def _all(looks: Sequence[asyncio.Task[None]] | object) -> None:
-    await asyncio.gather(*looks)  # type: ignore[misc]
+async def _all(looks: Iterable[Awaitable[None]]) -> None:
+    await asyncio.gather(*looks)
 
 
 def _missing(ids: Sequence[str], reports: Sequence[HostReport]) -> NothingMatchedError:

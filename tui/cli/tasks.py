@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import shlex
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
 
@@ -182,8 +182,8 @@ async def _show(context: Context) -> Reply:
     )
 
 
-async def _all(works: object) -> list[_Shown]:
-    return list(await asyncio.gather(*works))  # type: ignore[misc]
+async def _all(works: Iterable[Awaitable[_Shown]]) -> list[_Shown]:
+    return list(await asyncio.gather(*works))
 
 
 async def _shown(fleet: Fleet, task: Task, lines: int) -> _Shown:

@@ -218,7 +218,7 @@ class DemoHost:
         if pane.script is None or pane.env is None:
             return []
         prefix = self._disk.at(pane.env)
-        work = self.home / "work" / pane.title
+        work = self.home / "runs" / pane.title
         program, _, rest = pane.argv.partition(" ")
         write(work / program, standin(f"{pane.script}.sh"))
         setting = {"CONDA_PREFIX": str(prefix), "CONDA_DEFAULT_ENV": prefix.name}

@@ -47,7 +47,7 @@ def confirm(args: argparse.Namespace, question: str, *, otherwise: str, dry: boo
 def writable(place: Place, prefix: str, args: argparse.Namespace) -> None:
     """Raise Fault unless *prefix* is an environment that may be changed."""
     if not place.is_environment(prefix):
-        if Path(prefix).is_dir() and os.listdir(prefix):  # noqa: PTH208
+        if Path(prefix).is_dir() and any(Path(prefix).iterdir()):
             message = (
                 "The target directory exists, but it is not a conda environment.\n"
                 f"Use 'conda create' to convert the directory to a conda environment.\n  target directory: {prefix}\n"

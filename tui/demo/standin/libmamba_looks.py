@@ -222,7 +222,7 @@ def _listed(place: Place, prefix: str, *, pip: bool = True) -> list[dict[str, An
             "version": each["version"],
             "dist_name": f"{each['name']}-{each['version']}-pypi_0",
         }
-        empty = {"md5": "", "sha256": "", "url": "", "base_url": "https://pypi.org/", "build_number": 0}
+        empty = {"md5": "", "sha256": "", "url": "", "base_url": "https://pypi.invalid/", "build_number": 0}
         rows.append({**named, **empty, "build_string": "pypi_0", "channel": "pypi", "platform": "linux-x86_64"})
     return sorted(rows, key=lambda row: str(row["name"]))
 
