@@ -35,7 +35,8 @@ __all__ = [
 
 LOCK = ".condafleet-lock"
 PATIENCE_S = 30.0
-_numbers = itertools.count(1)
+# Tests run side by side on one machine, and what a cancelled task leaves is found there by the name of the task.
+_numbers = itertools.count(int.from_bytes(os.urandom(2), "big") << 12)
 
 
 @dataclass(frozen=True)

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from tests.fakes import eventually
-from tests.remote.shells import SHELLS, busybox_path
-from tests.remote.taskhost import TaskHost, bin_sh, contents, marked, path_without
+from tests.remote.shells import GNU_PATH, SHELLS, busybox_path
+from tests.remote.taskhost import LOCK, TaskHost, bin_sh, contents, lock_entries, marked, path_without
 from tui.domain.tasks import Task, TaskSpec, TaskState
 from tui.remote.tasks import CancelAnswer, cancel_task
 
@@ -120,6 +120,27 @@ async def test_one_that_has_not_begun_never_begins(plain: TaskHost, place: Path,
         task = await is_clean(plain, spec, place)
         assert (task.started is None) <= (not ran.exists())
         ran.unlink(missing_ok=True)
+
+
+@pytest.mark.parametrize("step", ["ln", "mkdir"])
+async def test_one_stopped_while_it_enters_the_lock_leaves_no_folder(tmp_path: Path, place: Path, step: str) -> None:
+    played = tmp_path / "played"
+    played.mkdir()
+    here = tmp_path / "here"
+    # Only the entry lies below the folder that the first mkdir makes.
+    hang = f"case $* in *{LOCK}/*) : >'{here}'; exec sleep 600 ;; esac; exec /bin/{step} \"$@\""
+    (played / step).write_text(f"#!/bin/sh\n{hang}\n")
+    (played / step).chmod(0o755)
+    host = TaskHost(tmp_path / "home", path=f"{played}:{GNU_PATH}")
+    try:
+        spec = host.sh("sleep 600", places=[place])
+        await host.start(spec)
+        await eventually(here.exists)
+        assert lock_entries(place) == [] and contents(place)
+        assert await cancel(host, spec) is CancelAnswer.ASKED
+        assert (await is_clean(host, spec, place)).started is None
+    finally:
+        await host.close()
 
 
 async def test_one_whose_keeper_was_killed_is_ended_all_the_same(plain: TaskHost, place: Path) -> None:

@@ -34,6 +34,8 @@ fi
 ta_end() {
   trap '' INT TERM HUP QUIT
   ta_release
+  # Whoever is stopped between making the lock's directory and his entry in it.
+  [ -z "$ta_made" ] || rmdir -- "$ta_made" 2>/dev/null
   cd -- "$ta_dir" && rm -f waiting
   ta_put "$ta_dir/status" "$1 $2"
   exit "$1"
@@ -51,6 +53,13 @@ ta_refuse() {
   esac
   ta_record "$ta_dir/fault" =fault 3 "$ta_kind" "$2" "$ta_said"
   ta_end 1 refused
+}
+
+# ta_mask_as MASK: of what is made next; what goes wrong is said in words that ta_refuse knows
+ta_mask_as() {
+  LC_ALL=C
+  export LC_ALL
+  umask "$1"
 }
 
 # ta_wait KIND PLACE ENTRY FILE: say whom we wait for, when that has changed
@@ -96,9 +105,9 @@ ta_scan() {
 # same time as somebody else, who may not have seen it: he takes another.
 ta_take() {
   if ! [ -d "$1" ]; then
-    ta_words=$( (umask "$ta_umask" && mkdir -p -- "$1") 2>&1) || ta_refuse lock "$1" "$ta_words"
+    ta_words=$( (ta_mask_as "$ta_umask" && mkdir -p -- "$1") 2>&1) || ta_refuse lock "$1" "$ta_words"
   fi
-  ta_words=$( (cd -P -- "$1") 2>&1) || ta_refuse lock "$1" "$ta_words"
+  ta_words=$( (LC_ALL=C && cd -P -- "$1") 2>&1) || ta_refuse lock "$1" "$ta_words"
   cd -P -- "$1" || ta_refuse lock "$1" 'it is gone'
   # Whoever may write into the directory may take its lock.
   # shellcheck disable=SC2012 # the name is our own
@@ -113,7 +122,8 @@ ta_take() {
     [ -n "$ta_stop" ] && ta_end 130 cancelled
     ta_high='' ta_words=''
     if ! [ -d "$ta_lock" ]; then
-      ta_words=$( (umask $ta_mask && mkdir "./$ta_lock" && { chgrp "$ta_group" "./$ta_lock" 2>/dev/null || :; }) 2>&1)
+      ta_made=$PWD/$ta_lock
+      ta_words=$( (ta_mask_as $ta_mask && mkdir "./$ta_lock" && { chgrp "$ta_group" "./$ta_lock" 2>/dev/null || :; }) 2>&1)
     fi
     [ -L "$ta_lock" ] && ta_refuse lock "$1" "$ta_lock is a soft link"
     ta_scan
@@ -122,19 +132,22 @@ ta_take() {
     ta_entry=$ta_lock/$((ta_top + 1))_$ta_mine
     if [ -d "$ta_lock" ]; then
       ta_held=$((ta_held + 1))
-      ta_words=$(ln -s -- "$PWD/$ta_entry" "$ta_dir/held.$ta_held" 2>&1) || ta_refuse lock "$ta_dir" "$ta_words"
-      if ta_words=$( (umask $ta_mask && mkdir "./$ta_entry" && cat "$ta_dir/owner.now" >"./$ta_entry/owner") 2>&1); then
+      ta_words=$(LC_ALL=C ln -s -- "$PWD/$ta_entry" "$ta_dir/held.$ta_held" 2>&1) || ta_refuse lock "$ta_dir" "$ta_words"
+      if ta_words=$( (ta_mask_as $ta_mask && mkdir "./$ta_entry" && cat "$ta_dir/owner.now" >"./$ta_entry/owner") 2>&1); then
         ta_scan
-        [ -n "$ta_own" ] && [ -z "$ta_high" ] && break
+        if [ -n "$ta_own" ] && [ -z "$ta_high" ]; then
+          ta_made=
+          break
+        fi
         ta_words='the lock cannot be read'
       fi
       rm -f "./$ta_entry/owner" 2>/dev/null
       rmdir "./$ta_entry" 2>/dev/null
       rm -f "$ta_dir/held.$ta_held"
     fi
-    # The lock's directory goes with its last entry, perhaps while we make ours.
-    ta_try=$((ta_try + 1))
-    [ $ta_try -lt 5 ] || [ -n "$ta_high" ] || ta_refuse lock "$1" "$ta_words"
+    # The lock's directory goes with its last entry, perhaps while we make ours: at a busy place many times over.
+    case $ta_words in *'No such file'*) ta_try=$((ta_try + 1)) ;; *) ta_try=$((ta_try + 10)) ;; esac
+    [ $ta_try -lt 50 ] || [ -n "$ta_high" ] || ta_refuse lock "$1" "$ta_words"
     ta_nap
   done
   while [ -n "$ta_low" ]; do
@@ -202,6 +215,7 @@ END { if (!found) judge() }' "$@"
 }
 
 ta_stop=
+ta_made=
 trap 'ta_stop=1' INT TERM HUP QUIT
 ta_held=0
 ta_told=
@@ -259,8 +273,11 @@ TERM=dumb
 export TERM
 cd -- "${HOME:-/}" 2>/dev/null || cd /
 umask "$ta_umask"
-/bin/sh "$ta_dir/program" </dev/null
+# An interrupt that came before the shell below could feel it has left its word.
+# shellcheck disable=SC2016 # expanded by the inner shell
+/bin/sh -c '[ -e "$1/cancel" ] && exit 130; exec /bin/sh "$1/program"' sh "$ta_dir" </dev/null
 ta_code=$?
 umask 077
 if [ -n "$ta_stop" ] && [ -e "$ta_dir/signalled" ]; then ta_end "$ta_code" cancelled; fi
+if [ "$ta_code" = 130 ] && [ -e "$ta_dir/cancel" ]; then ta_end 130 cancelled; fi
 ta_end "$ta_code" ended
