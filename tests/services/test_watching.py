@@ -33,6 +33,18 @@ async def silence() -> Reading:
     raise AssertionError
 
 
+def inventory_held_by(world: FakeWorld) -> asyncio.Event:
+    """No inventory of the host ``a`` is answered before the event is set."""
+    go = asyncio.Event()
+
+    async def slow() -> Reading:
+        await go.wait()
+        return Reading(world["a"].usual("inventory"))
+
+    world["a"].answers["inventory"] = slow
+    return go
+
+
 async def some_rounds() -> None:
     """Let the loop go round often enough for a loss and all that follows it."""
     for _ in range(30):
@@ -114,13 +126,7 @@ async def test_a_status_that_never_comes_means_that_the_host_is_not_up() -> None
 
 async def test_what_is_asked_already_is_not_asked_twice() -> None:
     world = FakeWorld(["a"])
-    go = asyncio.Event()
-
-    async def slow() -> Reading:
-        await go.wait()
-        return Reading(world["a"].usual("inventory"))
-
-    world["a"].answers["inventory"] = slow
+    go = inventory_held_by(world)
     async with running(world) as service:
         await eventually(lambda: world["a"].times("inventory"))
         for _ in range(5):
@@ -135,13 +141,7 @@ async def test_what_is_asked_already_is_not_asked_twice() -> None:
 
 async def test_after_a_change_an_answer_under_way_is_asked_once_more() -> None:
     world = FakeWorld(["a"])
-    go = asyncio.Event()
-
-    async def slow() -> Reading:
-        await go.wait()
-        return Reading(world["a"].usual("inventory"))
-
-    world["a"].answers["inventory"] = slow
+    go = inventory_held_by(world)
     async with running(world) as service:
         await eventually(lambda: world["a"].times("inventory"))
         service.refresh(["a"], ["environments"], changed=True)

@@ -13,10 +13,10 @@ import glob
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from fnmatch import fnmatchcase
 from pathlib import Path
 
 from tui.fleet.aliases import split_line
+from tui.fleet.patterns import matches
 
 __all__ = ["Alike", "Blocks", "files_read", "scan"]
 
@@ -49,7 +49,7 @@ class _Section:
     """True when it says anything else."""
 
     def matches(self, name: str) -> bool:
-        return all(_matches(name, patterns) for patterns in self.conditions)
+        return all(matches(name, patterns) for patterns in self.conditions)
 
 
 class Blocks:
@@ -81,21 +81,6 @@ class Blocks:
                     shared.append(index)
         hostname = own.get("hostname", name).replace("%h", name)
         return Alike(tuple(shared), hostname, own.get("port"), own.get("user"))
-
-
-def _matches(name: str, patterns: Sequence[str]) -> bool:
-    matched = False
-    for pattern in patterns:
-        if pattern.startswith("!"):
-            if _glob(name, pattern[1:]):
-                return False
-        elif _glob(name, pattern):
-            matched = True
-    return matched
-
-
-def _glob(name: str, pattern: str) -> bool:
-    return name == pattern or fnmatchcase(name, pattern.replace("[", "[[]"))
 
 
 class _DependsError(Exception):

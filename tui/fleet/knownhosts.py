@@ -17,9 +17,10 @@ import secrets
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
-from fnmatch import fnmatchcase
 from functools import lru_cache
 from pathlib import Path
+
+from tui.fleet.patterns import matches
 
 __all__ = ["Entry", "KnownHosts", "KnownHostsFiles", "Trust", "Verdict", "append_line", "fingerprint_of"]
 
@@ -172,27 +173,11 @@ class KnownHosts:
         if found is None:
             raw = name.encode("utf-8", "surrogateescape")
             found = [*self.exact.get(name, ())]
-            found += [entry for patterns, entry in self.patterns if _matches(name, patterns)]
+            found += [entry for patterns, entry in self.patterns if matches(name, patterns)]
             found += [entry for salt, digest, entry in self.hashed if hmac.digest(salt, raw, "sha1") == digest]
             found.sort(key=lambda entry: entry.line)
             self._found[name] = found
         return found
-
-
-def _matches(name: str, patterns: Sequence[str]) -> bool:
-    matched = False
-    for pattern in patterns:
-        if pattern.startswith("!"):
-            if _glob(name, pattern[1:]):
-                return False
-        elif _glob(name, pattern):
-            matched = True
-    return matched
-
-
-def _glob(name: str, pattern: str) -> bool:
-    # known_hosts knows * and ? alone; brackets stand for themselves in [host]:port.
-    return fnmatchcase(name, pattern.replace("[", "[[]"))
 
 
 class KnownHostsFiles:
