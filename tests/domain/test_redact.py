@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tui.domain.redact import PLACEHOLDER, looks_secret, redact
+from tui.domain.redact import PLACEHOLDER, looks_secret, redact, redact_argv
 
 SECRET = "hunter2-Zq9"
 
@@ -236,3 +236,18 @@ def test_a_megabyte_made_to_be_slow_is_not(unit: str) -> None:
     # A quadratic pattern takes hours for the megabyte: the quarter already shows it.
     assert seconds(250_000) < 3
     assert seconds(1_000_000) < 10
+
+
+@pytest.mark.parametrize(
+    ("argv", "shown"),
+    [
+        (("conda", "install", "--token", "zz secret", "numpy"), ("conda", "install", "--token", PLACEHOLDER, "numpy")),
+        (("curl", "-u", "ada:hunter2", "x"), ("curl", "-u", f"{PLACEHOLDER}:{PLACEHOLDER}", "x")),
+        (("conda", "create", "-u", "1000:1000"), ("conda", "create", "-u", "1000:1000")),
+        (("conda", "--token=hunter2", "--token", "--yes"), ("conda", f"--token={PLACEHOLDER}", "--token", "--yes")),
+        (("conda", "-c", "https://ada:hunter2@repo/x"), ("conda", "-c", f"https://{PLACEHOLDER}@repo/x")),
+        ((), ()),
+    ],
+)
+def test_the_words_of_a_command_line_know_the_option_before_them(argv: tuple[str, ...], shown: tuple[str, ...]) -> None:
+    assert redact_argv(argv) == shown

@@ -108,11 +108,14 @@ def test_what_ran_is_listed_shown_followed_and_remembered(desk: Desk) -> None:
     text = desk.command("tasks", "show", f"gpu01:{failed.id}")
     assert text.code == 0 and b"\x1b" not in text.stdout and b"exit code  7" in text.stdout
 
-    # Into a file goes what the log holds, byte for byte; the exit code is the task's own success.
+    # What the log holds, byte for byte, only where that is asked for; the exit code is the task's own success.
     followed = desk.command("tasks", "follow", failed.id)
+    assert (followed.code, followed.stdout) == (1, b"[red]x\n")
+    assert b"exit code 7" in followed.stderr
+    followed = desk.command("tasks", "follow", failed.id, "--raw")
     assert (followed.code, followed.stdout) == (1, HOSTILE.encode() + b"\r\n")
     assert b"exit code 7" in followed.stderr
-    followed = desk.command("tasks", "follow", done.id, "--offset", "2")
+    followed = desk.command("tasks", "follow", done.id, "--offset", "2", "--raw")
     assert (followed.code, followed.stdout) == (0, b"ne\r\n")
     events = [json.loads(line) for line in desk.command("tasks", "follow", done.id, "--json-lines").stdout.splitlines()]
     assert [event["event"] for event in events] == ["log", "task", "done"]
@@ -121,6 +124,8 @@ def test_what_ran_is_listed_shown_followed_and_remembered(desk: Desk) -> None:
     code, shown_there = on_terminal(desk, "tasks", "follow", f"gpu01:{failed.id}")
     assert code == 1 and b"\x1b]0;" not in shown_there and b"\x1b[2J" not in shown_there
     assert b"[red]x\r\n" in shown_there
+    code, shown_there = on_terminal(desk, "tasks", "follow", f"gpu01:{failed.id}", "--raw")
+    assert code == 2 and b"[red]x" not in shown_there
 
     remembered = desk.command("tasks", "list", "--history", "--json")
     assert remembered.code == 0 and remembered.json["hosts"] == []
@@ -174,7 +179,7 @@ def test_ctrl_c_leaves_the_task_and_says_how_to_come_back(desk: Desk) -> None:
     )  # fmt: skip
     try:
         assert followed.stdout is not None
-        assert followed.stdout.readline() == b"begun\r\n"
+        assert followed.stdout.readline() == b"begun\n"
         followed.send_signal(signal.SIGINT)
         out, err = followed.communicate(timeout=60)
     finally:

@@ -9,7 +9,7 @@ from tui.cli.jsonview import Json, Object
 from tui.cli.words import harmless, listed, one_line, size
 from tui.domain.changes import Change, ChangeKind, Concern, Prepared, Severity
 from tui.domain.planned import PackagePlan, PlannedPackage
-from tui.domain.redact import redact
+from tui.domain.redact import redact, redact_argv
 from tui.domain.tasks import Task
 from tui.domain.text import printable
 
@@ -134,7 +134,7 @@ def change_json(prepared: Prepared, against: Sequence[Concern], task: Task | Non
         "name": None if change.name is None else printable(change.name),
         "prefix": printable(change.prefix),
         "install": None if change.install is None else printable(change.install),
-        "argv": [printable(redact(word)) for word in prepared.argv],
+        "argv": [*map(printable, redact_argv(prepared.argv))],
         "concerns": [_concern_json(each) for each in prepared.concerns],
         "refused": bool(against),
         "packages": None if prepared.packages is None else _plan_json(prepared.packages),

@@ -12,7 +12,7 @@ from tui.cli.reply import Reply
 from tui.cli.report import Exit
 from tui.cli.taskfind import find_tasks, wanted
 from tui.cli.taskview import outcome_text, task_json
-from tui.domain.errors import CondafleetError
+from tui.domain.errors import CondafleetError, UsageError
 from tui.domain.redact import redact
 from tui.domain.tasks import Task, TaskState
 from tui.domain.text import decode, printable
@@ -24,6 +24,10 @@ __all__ = ["run_follow"]
 async def run_follow(context: Context) -> Reply:
     """Print the log of one task until it is over. Ctrl-C leaves the task alone and says how to come back."""
     args = context.args
+    if args.raw and context.out.is_terminal:
+        raise UsageError(
+            "With --raw a host's words would steer this terminal.", "Send it to a file, or leave --raw out."
+        )
     names = wanted(args.ids, context)
     error: CondafleetError | None
     async with context.fleet() as fleet:
@@ -74,14 +78,14 @@ async def _follow(fleet: Fleet, task: Task, offset: int, reader: _Reader) -> Non
 
 
 class _Reader:
-    """Prints the parts of a log: as they are into a file or a pipe, made harmless for a terminal, or as events."""
+    """Prints the parts of a log: as plain lines, or byte for byte where that is asked for, or as events."""
 
     def __init__(self, context: Context, task: Task) -> None:
         self._context = context
         self._task = task
         self._lines = context.args.json_lines
         self._silent = context.args.json
-        self._text = LogText() if context.out.is_terminal and not (self._lines or self._silent) else None
+        self._text = None if self._lines or self._silent or context.args.raw else LogText()
         self._progress: Progress | None = None
         self.offset = 0
 

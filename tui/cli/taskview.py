@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from tui.cli.jsonview import Object, fault_json, time_json
 from tui.cli.tables import Column, Table
 from tui.cli.words import age, one_line
-from tui.domain.redact import redact
+from tui.domain.redact import redact, redact_argv
 from tui.domain.tasks import Holder, Task, TaskState, age_s, duration_s
 from tui.domain.text import printable
 
@@ -31,7 +31,7 @@ def task_json(task: Task) -> Object:
         "host": task.host,
         "kind": task.kind,
         "target": printable(task.target),
-        "argv": [printable(redact(word)) for word in task.argv],
+        "argv": [*map(printable, redact_argv(task.argv))],
         "state": task.state.value,
         "operator": printable(task.operator),
         "created": time_json(task.created),
@@ -61,7 +61,7 @@ def _holder_json(holder: Holder) -> Object:
         "task": text(holder.task),
         "target": text(holder.target),
         "since": time_json(holder.since),
-        "command": [printable(redact(word)) for word in holder.command],
+        "command": [*map(printable, redact_argv(holder.command))],
     }
 
 
@@ -70,8 +70,8 @@ def waits_text(holder: Holder) -> str:
     if holder.kind == "limit":
         return "queued: this command begins it once another of its tasks has ended"
     if holder.kind == "process":
-        command = " ".join(holder.command)[:80] or "a package manager"
-        return f"waits for {printable(redact(command))} (process {holder.pid or '?'}), started by hand"
+        command = printable(" ".join(redact_argv(holder.command)))[:80] or "a package manager"
+        return f"waits for {command} (process {holder.pid or '?'}), started by hand"
     who = f" of {printable(holder.operator)}" if holder.operator else ""
     where = f" on {printable(holder.host)}" if holder.host else ""
     what = f" {printable(holder.task_kind)}" if holder.task_kind else " a change"

@@ -17,8 +17,9 @@ Every pattern takes linear time, whatever the text; redacting twice changes noth
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 
-__all__ = ["PLACEHOLDER", "looks_secret", "redact"]
+__all__ = ["PLACEHOLDER", "looks_secret", "redact", "redact_argv"]
 
 PLACEHOLDER = "REDACTED"
 
@@ -53,6 +54,7 @@ _SHAPES = re.compile(
 )
 _BEARER = re.compile(r"((?i:(?<![A-Za-z0-9])bearer)[ \t]{1,4})[A-Za-z0-9._~+/=-]{16,}")
 _LOGIN = re.compile(r"((?<!\S)(?:-u|--user|--proxy-user)(?:[ \t]{1,4}|=))(?![0-9]+:[0-9]+(?!\S))[^\s:]+:\S+")
+_LOGIN_OPTIONS = frozenset({"-u", "--user", "--proxy-user"})
 _SSHPASS = re.compile(r"((?<![A-Za-z0-9])sshpass[ \t]{1,4}-p[ \t]{0,4})(?!\s)\S+")
 _WANDB = re.compile(r"((?<![A-Za-z0-9])wandb[ \t]{1,4}login[ \t]{1,4}(?:--relogin[ \t]{1,4})?)[A-Za-z0-9_-]{20,}")
 
@@ -132,6 +134,21 @@ def redact(text: str) -> str:
     text = _LOGIN.sub(rf"\g<1>{PLACEHOLDER}:{PLACEHOLDER}", text)
     text = _WANDB.sub(rf"\g<1>{PLACEHOLDER}", text)
     return _SSHPASS.sub(rf"\g<1>{PLACEHOLDER}", text)
+
+
+def redact_argv(argv: Iterable[str]) -> tuple[str, ...]:
+    """The words of a command line, each redacted with what the option before it tells of it."""
+    found: list[str] = []
+    before = ""
+    for word in argv:
+        if before.startswith("-") and "=" not in before and looks_secret(before) and not word.startswith("--"):
+            found.append(PLACEHOLDER)
+        else:
+            # A login is known by the option before it alone: what stands between them is of one line.
+            pair = redact(f"{before} {word}") if before in _LOGIN_OPTIONS else ""
+            found.append(pair.removeprefix(f"{before} ") if pair.startswith(f"{before} ") else redact(word))
+        before = word
+    return tuple(found)
 
 
 def _redact_url(match: re.Match[str]) -> str:

@@ -46,6 +46,9 @@ def fill(add: Adder) -> None:
     )
     follow.add_argument("ids", nargs=1, metavar="ID", help="ID or HOST:ID")
     follow.add_argument("--offset", type=_count, default=0, metavar="N", help="begin at this byte of the log")
+    follow.add_argument(
+        "--raw", action="store_true", help="the log byte for byte, with all that its host wrote; not to a terminal"
+    )
     cancel = action("cancel", "interrupt tasks, then end them")
     _ids(cancel)
     _answers(cancel)

@@ -160,8 +160,9 @@ ta_take() {
   return 0
 }
 
-# ta_tools ROOT...: a conda, mamba or micromamba that changes one of these installs now: its pid and command line,
-# each word ended by \1. Reading commands and `conda run` change nothing.
+# ta_tools ROOT...: a conda, mamba or micromamba that changes one of these installs now: its pid and of its command line
+# the tool, what it does and to which environment, each word ended by \1; what else stands there may be a secret.
+# Reading commands and `conda run` change nothing.
 ta_tools() {
   # shellcheck disable=SC2013 # no name under /proc holds a space
   for ta_f in $(grep -ls -e conda -e mamba /proc/[0-9]*/cmdline 2>/dev/null); do
@@ -192,17 +193,18 @@ function judge(  at, i, tool, mine, named, verb, part, out) {
   if (tool !~ /^(conda|conda-env|mamba|micromamba)$/) return
   mine = mine || under(word[at])
   if (tool == "conda-env") verb = "env"
+  out = word[at] "\001"
   for (i = at + 1; i <= words; i++) {
-    if (word[i] ~ /^(-p|--prefix|-r|--root-prefix)$/) { named = 1; i++; mine = mine || under(word[i]) }
-    else if (word[i] ~ /^(-n|--name|-c|--channel|-f|--file)$/) i++
-    else if (word[i] ~ /^--(root-)?prefix=/) { part = word[i]; sub(/^[^=]*=/, "", part); named = 1; mine = mine || under(part) }
+    if (word[i] ~ /^(-p|--prefix|-r|--root-prefix)$/) { named = 1; i++; mine = mine || under(word[i]); out = out word[i - 1] "\001" word[i] "\001" }
+    else if (word[i] ~ /^(-n|--name)$/) { i++; out = out word[i - 1] "\001" word[i] "\001" }
+    else if (word[i] ~ /^(-c|--channel|-f|--file)$/) i++
+    else if (word[i] ~ /^--(root-)?prefix=/) { part = word[i]; sub(/^[^=]*=/, "", part); named = 1; mine = mine || under(part); out = out word[i] "\001" }
+    else if (word[i] ~ /^--name=/) out = out word[i] "\001"
     else if (word[i] ~ /^-/) continue
-    else if (verb == "") verb = word[i]
-    else if (verb == "env") verb = verb " " word[i]
+    else if (verb == "" || verb == "env") { verb = verb (verb == "" ? "" : " ") word[i]; out = out word[i] "\001" }
   }
   if (!named && !mine && tool ~ /mamba/) mine = mamba != "" ? under(mamba) : under(home "/micromamba") || under(home "/.local/share/mamba")
   if (!mine || verb !~ /^(create|install|update|upgrade|remove|uninstall|clean|rename|env (create|update|remove))$/) return
-  for (i = 1; i <= words; i++) out = out word[i] "\001"
   print pid " " substr(out, 1, 1000)
   found = 1
   exit

@@ -10,6 +10,7 @@ from functools import partial
 from tui.domain.faults import Fault
 from tui.domain.filters_tasks import TaskRow
 from tui.domain.phrases import phrase
+from tui.domain.redact import redact_argv
 from tui.domain.tasks import Holder, Task, TaskState, age_s, duration_s
 from tui.services.store import HostView
 from tui.services.tasks import Progress
@@ -176,7 +177,7 @@ def holder_words(holder: Holder | None) -> str:
     if holder.kind == "limit":
         return tr("room among this program's tasks")
     if holder.kind == "process":
-        command = plain(remote(" ".join(holder.command)[:80])) or tr("a package manager")
+        command = plain(remote(" ".join(redact_argv(holder.command))[:80])) or tr("a package manager")
         return tr("{command} (process {pid}), started by hand", command=command, pid=holder.pid or "?")
     words = kind_words(holder.task_kind) if holder.task_kind else tr("a change")
     if holder.target:
