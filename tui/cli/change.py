@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from tui.cli.changewords import change_json, command_text, merged, place, preview, question
 from tui.cli.confirming import can_ask, decide, names_of
 from tui.cli.context import Context, Fleet, RunInterruptedError
+from tui.cli.following import Following
 from tui.cli.jsonview import Object, error_json, time_json
 from tui.cli.reply import Reply
 from tui.cli.report import Exit, HostReport
@@ -233,22 +234,23 @@ async def _start(able: Iterable[_Work], fleet: Fleet) -> None:
 
 
 async def _follow(context: Context, fleet: Fleet, started: Sequence[_Work]) -> None:
-    """Wait for the ends, with a line about those that are under way."""
+    """Wait for the ends."""
 
     async def follow(work: _Work) -> None:
         assert work.task is not None
         try:
-            work.task = await fleet.api.tasks.settled(work.task.host, work.task.id)
+            work.task = await following.settled(work.task)
         except CondafleetError as error:
             work.error = error
             return
         if work.task.state is not TaskState.SUCCEEDED:
             work.outcome = await _outcome(fleet, work.task)
         _tell(context, work)
-        left = sum(each.task is not None and not each.task.is_over for each in started)
-        context.diag.progress.show(f"{len(started) - left} of {len(started)} tasks ended", force=True)
 
-    await asyncio.gather(*map(follow, started))
+    tasks = [work.task for work in started if work.task is not None]
+    following = Following(context, fleet, tasks, [place(work.change) for work in started])
+    async with following.telling():
+        await asyncio.gather(*map(follow, started))
 
 
 async def _outcome(fleet: Fleet, task: Task) -> Outcome | None:

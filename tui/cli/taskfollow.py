@@ -11,7 +11,7 @@ from tui.cli.logtext import LogText
 from tui.cli.reply import Reply
 from tui.cli.report import Exit
 from tui.cli.taskfind import find_tasks, wanted
-from tui.cli.taskview import outcome_text, task_json
+from tui.cli.taskview import outcome_text, progress_json, task_json
 from tui.domain.errors import CondafleetError, UsageError
 from tui.domain.redact import redact
 from tui.domain.tasks import Task, TaskState
@@ -95,7 +95,7 @@ class _Reader:
             text = redact(printable(decode(data)))
             self.tell("log", {"id": self._task.id, "offset": self.offset, "bytes": len(data), "text": text})
             if progress is not None and progress != self._progress:
-                self.tell("progress", {"id": self._task.id, **_progress_json(progress)})
+                self.tell("progress", {"id": self._task.id, **progress_json(progress)})
                 self._progress = progress
         elif self._text is not None:
             self._print(self._text.feed(data))
@@ -119,15 +119,3 @@ class _Reader:
         if lines:
             self._context.diag.progress.hide()
             self._context.out.text("\n".join(lines))
-
-
-def _progress_json(progress: Progress) -> Object:
-    package = None if progress.package is None else printable(progress.package)
-    return {
-        "phase": progress.phase.value,
-        "package": package,
-        "percent": progress.percent,
-        "done": progress.done,
-        "total": progress.total,
-        "rate": progress.rate,
-    }

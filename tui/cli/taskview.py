@@ -10,8 +10,9 @@ from tui.cli.words import age, one_line
 from tui.domain.redact import redact, redact_argv
 from tui.domain.tasks import Holder, Task, TaskState, age_s, duration_s
 from tui.domain.text import printable
+from tui.remote.condasays.progress import Progress
 
-__all__ = ["outcome_text", "task_json", "tasks_table", "waits_text"]
+__all__ = ["outcome_text", "progress_json", "task_json", "tasks_table", "waits_text"]
 
 _STATES = {
     TaskState.QUEUED: "queued",
@@ -62,6 +63,19 @@ def _holder_json(holder: Holder) -> Object:
         "target": text(holder.target),
         "since": time_json(holder.since),
         "command": [*map(printable, redact_argv(holder.command))],
+    }
+
+
+def progress_json(progress: Progress) -> Object:
+    """How far a running task is, by its own words; what they do not tell is null."""
+    package = None if progress.package is None else printable(progress.package)
+    return {
+        "phase": progress.phase.value,
+        "package": package,
+        "percent": progress.percent,
+        "done": progress.done,
+        "total": progress.total,
+        "rate": progress.rate,
     }
 
 
