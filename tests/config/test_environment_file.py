@@ -155,3 +155,16 @@ def test_any_text_is_an_environment_of_checked_words_or_an_error(text: str) -> N
             check_requirements(found.pip)
         except UsageError as error:
             raise AssertionError(text) from error
+
+
+def test_a_refused_word_is_told_with_what_would_do() -> None:
+    text = "channels: ['https://ada:hunter2@repo/x']\ndependencies:\n- pip: [--extra-index-url https://x/y]\n"
+    with pytest.raises(ConfigError) as raised:
+        read_environment_yml(text, "e.yml")
+    assert str(raised.value).splitlines() == [
+        "e.yml:1: channels[0]: found a text that holds a secret, expected a channel's name or address (let the host's "
+        "own conda log in to that channel, and name the channel without its secret).",
+        "e.yml:3: dependencies[0].pip[0]: found the text `--extra-index-url https://x/y`, expected a requirement by "
+        "name, such as tqdm==4.66 (a word may not be empty, begin with '-', or hold line breaks and control "
+        "characters).",
+    ]

@@ -244,7 +244,8 @@ async def test_another_boot_makes_it_lost_and_the_lock_free(ada: Operator) -> No
         ada.user.run("kill", "-9", *map(str, pids))
 
 
-async def test_old_tasks_are_cleared_away_once_they_are_remembered(ada: Operator) -> None:
+@pytest.mark.parametrize("watch", [True, False])
+async def test_old_tasks_are_cleared_away_once_they_are_remembered(ada: Operator, watch: bool) -> None:
     async with ada.fleet(watch=False) as fleet:
         old = await fleet.tasks.settled("gpu01", (await fleet.tasks.start("gpu01", job("exit 5"))).id)
         new = await fleet.tasks.settled("gpu01", (await fleet.tasks.start("gpu01", job("exit 0"))).id)
@@ -254,7 +255,10 @@ async def test_old_tasks_are_cleared_away_once_they_are_remembered(ada: Operator
     (spool / "exit").write_text(
         (spool / "exit").read_text().replace(f"{old.ended:.0f}", f"{old.ended - 31 * 86400:.0f}")
     )
-    async with ada.fleet() as fleet:
+    async with ada.fleet(watch=watch) as fleet:
+        if not watch:  # a command that asks once
+            await fleet.settled(["gpu01"], ["machine"])
+            await fleet.tasks.look("gpu01")
         await eventually(lambda: not spool.exists())
         await eventually(lambda: [task.id for task in fleet.store.tasks()] == [new.id])
         assert {record.id for record in await fleet.tasks.history()} == {old.id, new.id}

@@ -18,6 +18,9 @@ from tui.domain.toolwords import check_channels, check_requirements, check_specs
 
 __all__ = ["load_environment_file", "read_environment_yml"]
 
+CHANNEL = "a channel's name or address"
+PACKAGE = "a package, such as numpy=1.26"
+REQUIREMENT = "a requirement by name, such as tqdm==4.66"
 KEYS = ("name", "channels", "dependencies", "variables", "prefix", "platforms")
 
 
@@ -68,9 +71,9 @@ class _EnvironmentYml(Reading):
             return ()
 
         def channel(text: str) -> str:
-            return _checked(check_channels, text)
+            return _checked(check_channels, text, CHANNEL)
 
-        named = self.texts(entry.value, "channels", "a channel's name or address", channel) or ()
+        named = self.texts(entry.value, "channels", CHANNEL, channel) or ()
         return tuple(dict.fromkeys(each for each in named if each != "nodefaults"))
 
     def _dependencies(self, entry: Entry | None, root: yaml.Node) -> tuple[tuple[str, ...], tuple[str, ...]]:
@@ -91,7 +94,7 @@ class _EnvironmentYml(Reading):
             if isinstance(item, yaml.MappingNode):
                 pip += self._pip(item, where)
             else:
-                spec = self.parsed(item, where, "a package, such as numpy=1.26", _spec)
+                spec = self.parsed(item, where, PACKAGE, _spec)
                 specs += [spec] if spec is not None else []
         if pip and not any(spec.split("::")[-1].partition("=")[0].strip() == "pip" for spec in specs):
             specs.append("pip")  # without it nobody could install what follows
@@ -102,20 +105,21 @@ class _EnvironmentYml(Reading):
         if "pip" not in found_keys:
             return ()
         node = found_keys["pip"].value
-        return self.texts(node, join(where, "pip"), "a requirement by name, such as tqdm==4.66", _requirement) or ()
+        return self.texts(node, join(where, "pip"), REQUIREMENT, _requirement) or ()
 
 
 def _spec(text: str) -> str:
-    return _checked(check_specs, text)
+    return _checked(check_specs, text, PACKAGE)
 
 
 def _requirement(text: str) -> str:
-    return _checked(check_requirements, text)
+    return _checked(check_requirements, text, REQUIREMENT)
 
 
-def _checked(check: Callable[[Sequence[str]], None], text: str) -> str:
+def _checked(check: Callable[[Sequence[str]], None], text: str, expected: str) -> str:
     try:
         check((text,))
     except UsageError as error:
-        raise ValueError(f"{error.remedy or worded(error)}".rstrip(".")) from None
+        hint = f"{error.remedy or worded(error)}".rstrip(".")
+        raise ValueError(f"{expected} ({hint[:1].lower()}{hint[1:]})") from None
     return text

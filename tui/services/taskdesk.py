@@ -86,6 +86,8 @@ class TaskDesk:
     async def look(self, host: str) -> tuple[Task, ...]:
         """The host's tasks now; see :class:`TasksApi`."""
         await self._watch.look(host)
+        with suppress(HostFaultError):  # another look clears it away
+            await self._watch.clear_away(host)
         known = self._store.host(host).tasks
         return () if known is None else known.tasks
 

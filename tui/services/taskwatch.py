@@ -322,7 +322,7 @@ class TaskWatch:
         if known.due or (self._watching and not known.whole):
             known.due = False
             await self.look(host)
-            await self._clear_away(host, known)
+            await self.clear_away(host)
             return
         living = tuple(task.id for task in known.tasks.values() if not task.is_over)
         with self.user(host):
@@ -338,8 +338,12 @@ class TaskWatch:
                 part = await self.ask(host, _tail_of(host, task.id, at))
                 self.fed(host, task.id, part)
 
-    async def _clear_away(self, host: str, known: _Known) -> None:
-        """What is older than anybody wants to know goes, once its record is kept here."""
+    async def clear_away(self, host: str) -> None:
+        """What is older than anybody wants to know goes, once its record is kept here; not after every look.
+
+        Raises HostFaultError.
+        """
+        known = self._known[host]
         now = self._clock.now()
         if known.purged is not None and now - known.purged < PURGE_EVERY_S:
             return
