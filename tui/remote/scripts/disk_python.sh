@@ -12,5 +12,5 @@ nice -n 19 true 2>/dev/null && dk_nice='nice -n 19'
 # shellcheck disable=SC2086 # words are wanted
 $dk_nice ionice -c 3 true 2>/dev/null && dk_nice="$dk_nice ionice -c 3"
 # shellcheck disable=SC2086 # words are wanted
-printf '%s\0' "$@" | $dk_nice "$dk_python" -I -S -c "import base64, zlib
+{ [ $# = 0 ] || printf '%s\0' "$@"; } | $dk_nice "$dk_python" -I -S -c "import base64, zlib
 exec(zlib.decompress(base64.b64decode('$dk_program')))"
