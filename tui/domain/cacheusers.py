@@ -81,6 +81,8 @@ class AccountsSeen:
     caches: tuple[CacheAccess, ...] = ()
     homes: tuple[str, ...] = ()
     """Other accounts' homes that we may look into, for root."""
+    login: int | None = None
+    """The account that asks as root, and whose home counts as our own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,7 +165,7 @@ def _of_cache(
     reasons = list(general)
     if _shared(access.real, snapshot.mounts.value):
         reasons.append(Unseen.OTHER_HOSTS)
-    ours = access.keeper is not None and access.keeper == accounts.uid
+    ours = access.keeper is not None and access.keeper in (accounts.uid, accounts.login)
     if ours:
         if not accounts.list_readable:
             reasons.append(Unseen.LIST_UNREADABLE)

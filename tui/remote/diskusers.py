@@ -30,13 +30,14 @@ async def ask_users(
     """
     body = await lane.ask(script("disk_users"), (str(int(only)), *caches), timeout=timeout)
     uid: int | None = None
+    login: int | None = None
     readable = everybody = whole = False
     homes: list[str] = []
     look: list[str] = []
     found: list[CacheAccess] = []
     for record in records(body):
         if record.tag == "me":
-            uid, readable = record.integer(0), record.integer(1) == 1
+            uid, readable, login = record.integer(0), record.integer(1) == 1, record.integer(2)
         elif record.tag == "accounts":
             everybody = record.integer(0) == 1
         elif record.tag == "home" and len(homes) < MOST_HOMES:
@@ -54,7 +55,7 @@ async def ask_users(
     if not whole:
         message = phrase("{host} did not say who may use its package caches.", host=host)
         raise HostFaultError(Fault(FaultKind.INCOMPLETE, message, phrase("Try again.")))
-    return AccountsSeen(uid, readable, everybody, tuple(homes), tuple(found), tuple(look))
+    return AccountsSeen(uid, readable, everybody, tuple(homes), tuple(found), tuple(look), login)
 
 
 async def ask_stamp(lane: Lane, places: Sequence[str], *, timeout: float) -> bytes:

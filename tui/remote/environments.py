@@ -155,7 +155,7 @@ def make_environment(seen: PrefixSeen, sources: frozenset[str], context: Context
         created=created_at.mtime if created_at else _unix(when, context.words),
         modified=history.mtime if history else None,
         owner=_user(own.uid, context) if own else None,
-        writable=seen.writable,
+        writable=seen.writable and not _nobody_to_be(own, context),
         frozen=("conda-meta/frozen" in seen.stats) if seen.state == "y" and own else None,
         protected=kind is EnvKind.BASE or is_protected(context.host, name, seen.prefix, context.protect),
         fs_id=fs_id(
@@ -171,6 +171,11 @@ def make_environment(seen: PrefixSeen, sources: frozenset[str], context: Context
         seen_in=tuple(sorted(sources)),
         fault=_fault(seen),
     )
+
+
+def _nobody_to_be(own: Stat | None, context: Context) -> bool:
+    """Whether root could write there, and may not: what is another account's it changes as that account alone."""
+    return context.words.uid == 0 and own is not None and own.uid != 0 and own.uid not in context.users
 
 
 def complete(
@@ -255,7 +260,7 @@ def _fault(seen: PrefixSeen) -> Fault | None:
         return Fault(
             FaultKind.PERMISSION,
             phrase("{path} may not be read by this account.", path=path),
-            phrase("Ask its owner, or connect as a user who may read it."),
+            phrase("Ask its owner, connect as a user who may read it, or set `sudo: true` for this host."),
         )
     if seen.state == "n":
         return Fault(

@@ -317,7 +317,7 @@ def make_install(
         fault = Fault(
             FaultKind.PERMISSION,
             phrase("The install {path} may not be read by this account.", path=printable(seen.path)),
-            phrase("Ask its owner, or connect as a user who may read it."),
+            phrase("Ask its owner, connect as a user who may read it, or set `sudo: true` for this host."),
         )
     else:
         return None

@@ -246,7 +246,12 @@ class Inventory:
                 del self._hung[place]
         if self._no_processes is not None and not await lane.lives(self._no_processes, timeout=LIVES_S):
             self._no_processes = None
-        bad = [mount.path for mount in mounts or () if mount.fault is not None and mount.path != "/"]
+        # One that the account may not look at does not hang, and root may.
+        bad = [
+            mount.path
+            for mount in mounts or ()
+            if mount.fault is not None and mount.fault.kind is not FaultKind.PERMISSION and mount.path != "/"
+        ]
         return [*bad, *self._hung]
 
     async def _ask_places(self, lane: Lane, shunned: Sequence[str], confirmed: Mapping[str, NamedDirs]) -> Places:

@@ -231,7 +231,7 @@ class Scan:
             return Fault(
                 FaultKind.PERMISSION,
                 joined("{before} {next}", (may_not, absent)),
-                phrase("Connect as a user who may, or leave these places out."),
+                phrase("Connect as a user who may, set `sudo: true` for this host, or leave these places out."),
             )
         if absent:
             return Fault(

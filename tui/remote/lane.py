@@ -75,18 +75,22 @@ class Lane:
         """The exit status of the last script that ended."""
 
     @classmethod
-    async def open(cls, connection: Connection, *, timeout: float, name: str = "the host") -> Lane:
+    async def open(
+        cls, connection: Connection, *, timeout: float, name: str = "the host", command: str = OPEN_COMMAND
+    ) -> Lane:
         """Start a shell on *connection* and wait until it answers.
 
-        *name* is the host's, for messages. Raises HostFaultError: ``sessions_exhausted``, ``lost``,
-        ``timeout``, ``shell_broken`` (it ended, or is no shell), ``protocol``.
+        *name* is the host's, for messages; *command* is what starts the shell, a constant. Raises HostFaultError:
+        ``sessions_exhausted``, ``lost``, ``timeout``, ``shell_broken`` (it ended, or is no shell), ``protocol``.
         """
-        lane = await cls.begin(connection, timeout=timeout, name=name)
+        lane = await cls.begin(connection, timeout=timeout, name=name, command=command)
         await lane.meet(timeout)
         return lane
 
     @classmethod
-    async def begin(cls, connection: Connection, *, timeout: float, name: str = "the host") -> Lane:
+    async def begin(
+        cls, connection: Connection, *, timeout: float, name: str = "the host", command: str = OPEN_COMMAND
+    ) -> Lane:
         """As :meth:`open`, without waiting for the shell: the first question saves a round trip.
 
         What is wrong with the shell is then raised by that question; until it is answered,
@@ -94,7 +98,7 @@ class Lane:
         """
         try:
             async with asyncio.timeout(timeout):
-                channel = await connection.open(OPEN_COMMAND)
+                channel = await connection.open(command)
         except TimeoutError:
             raise HostFaultError(silent(name, timeout)) from None
         lane = cls(Pipe(channel, name), name)

@@ -18,13 +18,16 @@ from tui.domain.errors import HostFaultError
 from tui.domain.faults import Fault, FaultKind
 from tui.domain.phrases import phrase
 from tui.ports import Channel, Connection, TermRequest
-from tui.remote.lane import Lane, ShellProcess
+from tui.remote.lane import OPEN_COMMAND, Lane, ShellProcess
+from tui.remote.rootway import AS_ROOT, ROOT_COMMAND, ROOT_TASKS, NoRootError, refusal
 
 __all__ = ["MAIN", "LanePool", "open_on_pty"]
 
 MAIN = "main"
 SCARCE_S = 60.0
 """How long no further channel is asked for after the host gave none."""
+ROOT_S = 15.0
+"""So long sudo may take, a directory service behind it included."""
 _PATIENCE_S = (1.5, 5.0)
 _PATIENCE_FACTOR = 6.0
 _SCARCE_PATIENCE_S = 0.3
@@ -41,13 +44,22 @@ _pools: WeakKeyDictionary[Connection, LanePool] = WeakKeyDictionary()
 
 
 class LanePool:
-    """Lanes by the kind of question. *limit*: seconds in which a shell must have begun."""
+    """Lanes by the kind of question. *limit*: seconds in which a shell must have begun.
 
-    def __init__(self, connection: Connection, name: str, limit: float) -> None:
+    *sudo*: questions of :data:`AS_ROOT` are put to shells of root's. Where the host gives none, that is
+    :attr:`root_fault`, nobody tries again over this connection, and all is asked as the account.
+    """
+
+    def __init__(self, connection: Connection, name: str, limit: float, *, sudo: bool = False) -> None:
         self._connection = connection
         self._name = name
         self._limit = limit
+        self._sudo = sudo
+        self._asking_sudo = asyncio.Lock()
+        self.root_fault: Fault | None = None
         self._lanes: dict[str, Lane] = {}
+        self._roots: set[Lane] = set()
+        """Those of the lanes that are root's."""
         self._counting: set[tuple[str, Lane]] = set()
         """What is being counted, which may take hours, and over which lane."""
         self._locks: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
@@ -73,36 +85,82 @@ class LanePool:
         return self._lanes.get(kind)
 
     async def lane(self, kind: str) -> Lane:
-        """A lane for *kind*: its own, or another's when the host gives no channel. Raises HostFaultError."""
-        lane = await self._lane(kind)
+        """A lane for *kind*: its own, or another's when the host gives no channel. Raises HostFaultError.
+
+        NoRootError: it can be asked as root alone, and that is not to be.
+        """
+        lane = await self._as_wanted(kind)
         if kind in _COUNTING:
             self._counting.add((kind, lane))
         return lane
 
-    async def _lane(self, kind: str) -> Lane:
+    async def _as_wanted(self, kind: str) -> Lane:
+        """As root where that is wanted and can be, else as the account."""
+        if kind not in AS_ROOT or not (self._sudo or kind == ROOT_TASKS):
+            return await self._lane(kind)
+        try:
+            if not self._sudo:
+                raise NoRootError(refusal(self._name, self._connection.facts.user, b""))
+            if self._roots:
+                return await self._lane(kind, root=True)
+            # The first of several tells the others how it went.
+            async with self._asking_sudo:
+                if self.root_fault is not None:
+                    raise NoRootError(self.root_fault)
+                return await self._lane(kind, root=True)
+        except NoRootError as error:
+            self.root_fault = error.fault if self._sudo else None
+            if kind == ROOT_TASKS:
+                raise
+        except HostFaultError as error:
+            if error.fault.kind is not FaultKind.SESSIONS_EXHAUSTED or kind == ROOT_TASKS:
+                raise
+        return await self._lane(kind)
+
+    async def _lane(self, kind: str, *, root: bool = False) -> Lane:
         async with self._locks[kind]:
             lane = self._lanes.get(kind)
             if lane is not None:
-                if lane.usable:
+                if lane.usable and (not root or lane in self._roots):
                     return lane
-                self._drop(lane)
+                if not lane.usable:
+                    self._drop(lane)
             # What is ended for a terminal must not be opened again before the terminal is.
             while self._making_room.locked():
                 async with self._making_room:
                     pass
-            other = self._usable()
+            other = self._usable(root)
             if other is not None and self.scarce:
                 return other
-            began = await self._begin()
+            began = await self._begin(root)
             if not isinstance(began, Lane):
                 raise HostFaultError(self._exhausted(began))
             if began in self._lanes.values():
                 return began
+            if (before := self._lanes.get(kind)) is not None:
+                self._drop(before)
             self._lanes[kind] = began
-            if kind != MAIN:
+            if root:
+                await self._meet_root(began)
+            elif kind != MAIN:
                 # The main lane's first question brings the shell's greeting along, which saves a round trip.
                 await began.meet(self._limit)
             return began
+
+    async def _meet_root(self, lane: Lane) -> None:
+        """Wait until root's shell is there. Raises NoRootError, and HostFaultError when the connection is lost."""
+        self._roots.add(lane)
+        limit = min(ROOT_S, self._limit)
+        try:
+            await lane.meet(limit)
+        except BaseException as error:
+            self._drop(lane)
+            kind = error.fault.kind if isinstance(error, HostFaultError) else None
+            if kind not in (FaultKind.SHELL_BROKEN, FaultKind.PROTOCOL, FaultKind.TIMEOUT):
+                raise
+            late = limit if kind is FaultKind.TIMEOUT else None
+            user = self._connection.facts.user
+            raise NoRootError(refusal(self._name, user, lane.stderr_tail(), late)) from error
 
     def give_up(self, lane: Lane) -> ShellProcess | None:
         """Let a lane go that hangs or is broken; its shell ends by itself once what hangs in it comes back.
@@ -128,6 +186,7 @@ class LanePool:
         for lane in self._lanes.values():
             lane.close()
         self._lanes.clear()
+        self._roots.clear()
 
     async def open_on_pty(self, command: str, term: TermRequest, window: int) -> Channel:
         """A terminal's channel; lanes make room for it, idle ones first. Raises HostFaultError."""
@@ -161,28 +220,33 @@ class LanePool:
 
     def _drop(self, lane: Lane) -> None:
         lane.close()
+        self._roots.discard(lane)
         self._counting = {each for each in self._counting if each[1] is not lane}
         self._lanes = {kind: each for kind, each in self._lanes.items() if each is not lane}
 
-    def _usable(self) -> Lane | None:
-        """Another's lane to share: not the main one, if possible, and an idle one."""
-        usable = [(kind == MAIN, lane.busy, kind) for kind, lane in self._lanes.items() if lane.usable]
+    def _usable(self, root: bool) -> Lane | None:
+        """Another's lane of the same account to share: not the main one, if possible, and an idle one."""
+        alike = [(kind, lane) for kind, lane in self._lanes.items() if lane.usable and (lane in self._roots) is root]
+        usable = [(kind == MAIN, lane.busy, kind) for kind, lane in alike]
         return self._lanes[min(usable)[2]] if usable else None
 
     def _mark_scarce(self) -> None:
         self._scarce_until = asyncio.get_running_loop().time() + SCARCE_S
 
-    async def _begin(self) -> Lane | Fault:
+    async def _begin(self, root: bool) -> Lane | Fault:
         """A new lane, not yet met; or another's, when the host gives no channel for it; or why there is none."""
         loop = asyncio.get_running_loop()
         fault: Fault | None = None
         for _ in range(_TRIES):
             began = loop.time()
-            opening = asyncio.ensure_future(Lane.begin(self._connection, timeout=self._limit, name=self._name))
+            command = ROOT_COMMAND if root else OPEN_COMMAND
+            opening = asyncio.ensure_future(
+                Lane.begin(self._connection, timeout=self._limit, name=self._name, command=command)
+            )
             try:
                 while not opening.done():
                     await asyncio.wait({opening}, timeout=self._patience)
-                    if not opening.done() and (other := self._usable()) is not None:
+                    if not opening.done() and (other := self._usable(root)) is not None:
                         self._mark_scarce()
                         return other
                     if not opening.done() and self._terminals:
@@ -193,7 +257,7 @@ class LanePool:
                 if fault.kind is not FaultKind.SESSIONS_EXHAUSTED:
                     raise
                 self._mark_scarce()
-                if (other := self._usable()) is not None:
+                if (other := self._usable(root)) is not None:
                     return other
                 # A terminal or a shell that ends this moment may still be counted there.
                 await asyncio.sleep(_PAUSE_S)

@@ -11,6 +11,7 @@ import asyncio
 from collections import Counter
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from typing import Any, TypeVar
 
 from tui.domain.cacheusers import UsersSeen
@@ -82,7 +83,7 @@ class HostProbe:
         self._memory = memory if memory is not None else ProbeMemory()
         self._inventory = inventory if inventory is not None else _inventory(spec, protect, interner, clock)
         self._confirming = Confirming(connection, self._inventory, spec.name, command_limit)
-        self._pool = LanePool(connection, spec.name, command_limit)
+        self._pool = LanePool(connection, spec.name, command_limit, sudo=spec.sudo)
         self._status = StatusSoFar(spec.name, clock, self._memory)
         self._stamp_at: float | None = None
         self._stamp_task: asyncio.Task[None] | None = None
@@ -218,7 +219,7 @@ class HostProbe:
         self._memory.stamp = None
         self._due = False
         self._stamp_at = None
-        return self._reading(parts)
+        return self._reading(self._with_root_fault(parts))
 
     async def search(self, path: str, progress: Callable[[str], None] | None = None) -> tuple[str, ...]:
         """The prefixes below *path*; later inventories look there too. Raises HostFaultError."""
@@ -399,6 +400,13 @@ class HostProbe:
             self._due = True
 
     # -- parts
+
+    def _with_root_fault(self, parts: Parts) -> Parts:
+        """That root was not to be had: for want of it places cannot be read; anything else that is said is worse."""
+        fault, part = self._pool.root_fault, parts.get("environments")
+        if fault is None or part is None or (part.fault and part.fault.kind is not FaultKind.PERMISSION):
+            return parts
+        return {**parts, "environments": replace(part, fault=fault)}
 
     def _old(self, name: str) -> Part[Any]:
         return self._memory.old(name)

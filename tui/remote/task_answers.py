@@ -166,6 +166,8 @@ class TaskList:
         shown = printable(place)[:500] or phrase("a directory")
         said = printable(" ".join(words.split()))[:300]
         nothing = phrase("Nothing was changed.")
+        if kind == "denied":
+            nothing = phrase("Nothing was changed. With `sudo: true` a host changes a thing as its owner.")
         template, fault_kind = _UNLOCKED.get(kind, _UNLOCKED[""])
         message = phrase(template, place=shown, **named)
         if said:

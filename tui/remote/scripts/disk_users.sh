@@ -2,7 +2,8 @@
 # Who may get into package caches, and whether all environments of those accounts can have been seen.
 #
 # Arguments: 1 when the configuration names all places to look at (no home but $HOME is touched), the caches. Records:
-#   =me 2       our uid; 1 when our own list of environments can be read, or there is none
+#   =me 3       our uid; 1 when our own list of environments can be read, or there is none; the uid of the login that
+#               asks as root, or nothing
 #   =accounts 1 1 when every account there is can be enumerated
 #   =home 1     for root: a home that may hold environments and is not looked into by inventory_places.sh
 #   =look 1     for root: another account's home that can be looked into
@@ -18,6 +19,8 @@ PATH=${PATH:-/usr/local/bin:/usr/bin:/bin}:/usr/bin:/bin:/usr/sbin:/sbin
 export PATH
 unset CDPATH
 set +f
+# Root, asked by a login, looks where that login's things are.
+[ -z "${CONDAFLEET_LOGIN:-}" ] || HOME=${CONDAFLEET_LOGIN#*:}
 rec() { # TAG COUNT FIELD...
   du_t=$1
   shift
@@ -34,7 +37,8 @@ du_list=1
 du_line=$(account "$du_me")
 du_home=${du_line%:*}
 du_home=${du_home##*:}
-[ "$du_only" != 1 ] || du_home=${HOME:-}
+# Root's own home is looked into as those of others are.
+[ "$du_only" != 1 ] && [ -z "${CONDAFLEET_LOGIN:-}" ] || du_home=${HOME:-}
 for du_h in "${HOME:-}" "$du_home"; do
   [ -n "$du_h" ] || continue
   du_f=$du_h/.conda/environments.txt
@@ -47,7 +51,7 @@ if [ -d "${HOME:-}" ] && [ "$du_home" != "$HOME" ] && [ -s "$du_home/.conda/envi
   ! cmp -s "$du_home/.conda/environments.txt" "$HOME/.conda/environments.txt"; then
   du_list=0
 fi
-rec me 2 "$du_me" $du_list
+rec me 3 "$du_me" $du_list "${CONDAFLEET_LOGIN%%:*}"
 
 # Accounts of a directory service need not be in any list.
 du_all=1

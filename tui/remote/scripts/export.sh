@@ -11,6 +11,8 @@
 #   =file 4     KIND PATH STATE TEXT: pinned, frozen, state, condarc; y, x (not allowed, or no plain file), m (too much)
 LC_ALL=C
 export LC_ALL
+# Root, asked by a login, looks where that login's things are.
+[ -z "${CONDAFLEET_LOGIN:-}" ] || HOME=${CONDAFLEET_LOGIN#*:}
 set +f
 ex_prefix=$1
 ex_most=65536

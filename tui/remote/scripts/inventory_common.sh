@@ -10,6 +10,8 @@ PATH=${PATH:-/usr/local/bin:/usr/bin:/bin}:/usr/bin:/bin:/usr/sbin:/sbin
 export PATH
 unset CDPATH
 set +f
+# Root, asked by a login, looks where that login's things are.
+[ -z "${CONDAFLEET_LOGIN:-}" ] || HOME=${CONDAFLEET_LOGIN#*:}
 
 rec() { # TAG COUNT FIELD...
   iv_t=$1

@@ -12,6 +12,8 @@ LC_ALL=C
 export LC_ALL
 PATH=${PATH:-/usr/local/bin:/usr/bin:/bin}:/usr/bin:/bin:/usr/sbin:/sbin
 export PATH
+# Root, asked by a login, looks where that login's things are.
+[ -z "${CONDAFLEET_LOGIN:-}" ] || HOME=${CONDAFLEET_LOGIN#*:}
 rec() { # TAG COUNT FIELD...
   iv_t=$1
   shift

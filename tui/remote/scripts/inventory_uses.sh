@@ -32,11 +32,17 @@ fi
 # This shell and what it starts use nothing. Its children are gone when their turn would come.
 IFS= read -r iv_me </proc/self/stat
 iv_me=${iv_me%% *}
-# Nor do the other shells of the connection use what they inherited from it: they have the same parent.
-IFS= read -r iv_l <"/proc/$$/stat"
-iv_l=${iv_l##*) }
-iv_l=${iv_l#* }
-iv_parent=${iv_l%% *}
+# Nor do the other shells of the connection use what they inherited from it: they have the same parent, above the sudo
+# of those that are root's.
+iv_parent=$$
+while :; do
+  iv_l=
+  { IFS= read -r iv_l <"/proc/$iv_parent/stat"; } 2>/dev/null
+  iv_l=${iv_l##*) }
+  iv_l=${iv_l#* }
+  iv_parent=${iv_l%% *}
+  case $(cat "/proc/$iv_parent/comm" 2>/dev/null) in sudo) ;; *) break ;; esac
+done
 
 # PID TAB KIND TAB VALUE, a line break in a value as \1.
 links() {
@@ -170,7 +176,11 @@ printf '%s\n' "$iv_found" | {
     done 2>/dev/null <"/proc/$iv_pid/status"
     case ,$iv_how, in
       *,exe,* | *,maps,*) ;;
-      *) [ "$iv_above" = "$iv_parent" ] && continue ;;
+      *)
+        [ "$iv_above" = "$iv_parent" ] && continue
+        # What sudo runs is seen for itself.
+        [ "$iv_uid" = 0 ] && [ "$(cat "/proc/$iv_pid/comm" 2>/dev/null)" = sudo ] && continue
+        ;;
     esac
     iv_count=$((iv_count + 1))
     if [ $iv_count -gt $iv_most ]; then

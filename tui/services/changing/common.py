@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from typing import Protocol, TypeVar
 
 from tui.domain.assemble import mount_of
@@ -12,6 +12,7 @@ from tui.domain.look import Look
 from tui.domain.machine import Mount
 from tui.domain.phrases import phrase
 from tui.domain.protect import is_protected
+from tui.domain.rootadvice import advised
 from tui.domain.settings import Settings
 from tui.domain.text import printable
 from tui.ports import Clock
@@ -19,7 +20,7 @@ from tui.remote.changes.look import ALL_CHECKS, look
 from tui.remote.lane import Lane
 from tui.services.changedesk import Ground
 
-__all__ = ["PutQuestion", "World", "envs_dirs", "look_at", "mount_at", "played", "protection", "roots"]
+__all__ = ["PutQuestion", "World", "advice", "envs_dirs", "look_at", "mount_at", "played", "protection", "roots"]
 
 T = TypeVar("T")
 LANE = "changes"
@@ -81,7 +82,24 @@ async def look_at(world: World, ground: Ground, prefix: str, checks: Sequence[st
             timeout=limit,
         )
 
-    return await world.put(host, LANE, ask)
+    return with_advice(ground, await world.put(host, LANE, ask))
+
+
+def with_advice(ground: Ground, found: Look) -> Look:
+    """*found*, with what root's help would change about it."""
+    return replace(found, concerns=advice(ground, found.concerns, found))
+
+
+def advice(ground: Ground, concerns: Iterable[Concern], found: Look | None = None) -> tuple[Concern, ...]:
+    """*concerns*, with what root's help would change about them; *found*: the look at whose thing it is."""
+    machine = ground.view.snapshot.machine.value
+    return advised(
+        concerns,
+        sudo=ground.view.spec.sudo,
+        uid=None if machine is None else machine.uid,
+        owner_uid=None if found is None else found.uid,
+        owner=None if found is None else found.owner,
+    )
 
 
 def protection(world: World, change: Change) -> Iterator[Concern]:

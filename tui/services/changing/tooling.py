@@ -31,7 +31,7 @@ from tui.remote.condasays.kinds import Kind
 from tui.remote.condasays.outcome import Verdict
 from tui.remote.jobs import Job
 from tui.services.changedesk import Ground
-from tui.services.changing.common import LANE, World, envs_dirs, look_at, mount_at, played, protection, roots
+from tui.services.changing.common import LANE, World, advice, envs_dirs, look_at, mount_at, played, protection, roots
 from tui.services.changing.copying import with_source
 
 __all__ = ["ToolKind"]
@@ -64,7 +64,7 @@ class ToolKind:
         tool = choose_tool(box, change.kind)
         found = await self._place(change, ground, concerns)
         if isinstance(tool, Concern):
-            concerns.append(tool)
+            concerns += advice(ground, (tool,))
             return Prepared(change, (), self._world.clock.now(), tuple(concerns), look=found)
         told = await self._dry_run(change, tool, concerns)
         concerns += told.concerns
