@@ -21,3 +21,6 @@ class Job:
     anything else: it failed."""
     args: tuple[str | bytes, ...] | None = None
     """``$1 …`` of the program; None: the argv."""
+    as_owner: bool = False
+    """Run by root, the program looks at everything and then becomes the owner of what it changes: where the host has
+    ``sudo: true``, root starts it."""

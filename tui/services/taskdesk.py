@@ -22,8 +22,9 @@ from tui.ports import Clock
 from tui.remote.condasays.progress import Progress
 from tui.remote.jobs import Job
 from tui.remote.lane import Lane
+from tui.remote.rootway import NoRootError
 from tui.remote.task_log import LogFollower, LogPart, read_log
-from tui.remote.tasks import CancelAnswer, NotStartedError, cancel_task, purge_tasks, start_task
+from tui.remote.tasks import CancelAnswer, NotStartedError, cancel_task, start_task
 from tui.services.events import HostNoticed
 from tui.services.faults import internal_fault
 from tui.services.store import Store
@@ -110,7 +111,7 @@ class TaskDesk:
         await self._begun((host, task_id))
 
         async def read(at: int, limit: int) -> LogPart:
-            return await self._watch.ask(host, lambda lane: read_log(lane, host, task_id, at, limit=limit))
+            return await self._watch.ask(host, lambda lane: read_log(lane, host, task_id, at, limit=limit), task_id)
 
         follower = LogFollower(read, self._clock, offset=offset, rest=lambda delay: self._watch.rest(host, delay))
         with self._watch.user(host):
@@ -147,7 +148,7 @@ class TaskDesk:
         await self._begun(key)
         answer = await self._patiently(
             host,
-            lambda: self._watch.ask(host, lambda lane: cancel_task(lane, host, task_id, self._operator)),
+            lambda: self._watch.ask(host, lambda lane: cancel_task(lane, host, task_id, self._operator), task_id),
         )
         self._watch.look_soon(host)
         return answer
@@ -155,9 +156,7 @@ class TaskDesk:
     async def purge(self, host: str, task_ids: Sequence[str] = (), older_s: float = 0.0) -> tuple[str, ...]:
         """Clear away what is kept of old tasks; see :class:`TasksApi`."""
         await self._past.written()
-        gone = await self._watch.ask(host, lambda lane: purge_tasks(lane, host, older_s, task_ids))
-        self._watch.forget(host, gone)
-        return gone
+        return await self._watch.purge(host, task_ids, older_s)
 
     async def history(self) -> tuple[TaskRecord, ...]:
         """What tasks did; see :class:`TasksApi`."""
@@ -185,13 +184,23 @@ class TaskDesk:
             asked = True
             return await start_task(lane, host, spec, program=job.program, args=job.args)
 
+        async def put() -> bool:
+            if job.as_owner and self._store.host(host).spec.sudo:
+                try:
+                    return await self._watch.ask(host, ask, spec.id, root=True)
+                except NoRootError:
+                    # It may run as root's already: twice it must not.
+                    if asked:
+                        raise
+            return await self._watch.ask(host, ask)
+
         def again(error: HostFaultError) -> bool:
             # Nothing was asked of a host that is not up: whoever wants a change there is told so at once.
             return asked and not isinstance(error, NotStartedError)
 
         with self._watch.user(host):
             try:
-                await self._patiently(host, lambda: self._watch.ask(host, ask), again)
+                await self._patiently(host, put, again)
             except BaseException:
                 self._room.leave((host, spec.id))
                 raise

@@ -4,6 +4,9 @@ A host with a task that lives is looked at every status interval; only what live
 are asked for after each inventory, over the lane that brought it, so that a host where nothing runs costs a moment
 every few minutes and no shell of its own. Nobody is looked at before :meth:`TaskWatch.begin`, except a host with a task
 of this program.
+
+Where changes are begun by root (``sudo: true``), their folders are root's: such a host is asked twice, as the account
+and as root, and each task is followed and ended on the way on which it was found.
 """
 
 from __future__ import annotations
@@ -25,6 +28,7 @@ from tui.domain.tasks import HostTasks, Task, TaskState, seen_again
 from tui.ports import Clock
 from tui.remote.lane import Lane
 from tui.remote.lane_pool import MAIN
+from tui.remote.rootway import ROOT_TASKS, NoRootError
 from tui.remote.task_log import LogPart, read_log
 from tui.remote.tasks import list_tasks, purge_tasks
 from tui.services.events import Event, HostChanged, TasksChanged
@@ -70,8 +74,10 @@ class _Known:
     """All of them are to be asked for."""
     time: float | None = None
     fault: Fault | None = None
-    lane: bool = False
-    """There is a lane for tasks."""
+    root: set[str] = field(default_factory=set)
+    """The ids of those that are root's."""
+    lanes: set[str] = field(default_factory=set)
+    """The kinds of the lanes for tasks that there are."""
     users: int = 0
     """How many use that lane beside the looks."""
     purged: float | None = None
@@ -191,15 +197,38 @@ class TaskWatch:
         finally:
             known.users -= 1
             idle = known.looking is None or known.looking.done()
-            if idle and known.lane and not known.users and self._is_up(host):
+            if idle and known.lanes and not known.users and self._is_up(host):
                 self.look_soon(host)  # which lets go of the lane when nothing runs
 
-    async def ask(self, host: str, question: Callable[[Lane], Awaitable[T]]) -> T:
-        """Put *question* over the lane for tasks. Raises HostFaultError."""
+    async def ask(
+        self, host: str, question: Callable[[Lane], Awaitable[T]], task_id: str | None = None, *, root: bool = False
+    ) -> T:
+        """Put *question* over the lane for tasks: root's for a task of root's, and with *root*, which makes it one.
+
+        Raises HostFaultError; NoRootError when it was not put, for want of root.
+        """
         known = self._known[host]
-        known.lane = True
+        kind = ROOT_TASKS if root or task_id in known.root else LANE
+        known.lanes.add(kind)
         with self.user(host):
-            return await self._put(host, LANE, question, keep=True)
+            answer = await self._put(host, kind, question, keep=True)
+        if root and task_id is not None:
+            known.root.add(task_id)
+        return answer
+
+    async def purge(self, host: str, task_ids: Sequence[str], older_s: float) -> tuple[str, ...]:
+        """Clear away what the host keeps of these tasks (or all) that ended so long ago. Raises HostFaultError."""
+        known = self._known[host]
+        theirs = [task_id for task_id in task_ids if task_id in known.root]
+        ours = [task_id for task_id in task_ids if task_id not in known.root]
+        gone: tuple[str, ...] = ()
+        if ours or not task_ids:
+            gone = await self.ask(host, lambda lane: purge_tasks(lane, host, older_s, ours))
+        if theirs or (not task_ids and self._has_root(host)):
+            with suppress(NoRootError):
+                gone += await self.ask(host, lambda lane: purge_tasks(lane, host, older_s, theirs), root=True)
+        self.forget(host, gone)
+        return gone
 
     async def rest(self, host: str, seconds: float) -> None:
         """Wait so long, or until the host is up again."""
@@ -226,13 +255,45 @@ class TaskWatch:
                 raise HostFaultError(_incomplete(host))
             return tuple(found.tasks)
 
-        if known.lane or known.users:
-            found = await self.ask(host, question)
-        else:
-            # No shell is opened for it: there is one, which idles after its own question.
-            kind = INVENTORY if self._watching else MAIN
-            found = await self._put(host, kind, question, keep=True)
+        sudo = self._has_root(host)
+        # Of whom nothing is known he may be everybody's.
+        strange = any(task_id not in known.tasks for task_id in ids)
+        found: tuple[Task, ...] = ()
+        if not sudo or living or strange or not ids or not known.root.issuperset(ids):
+            if LANE in known.lanes or known.users:
+                found = await self.ask(host, question)
+            else:
+                # No shell is opened for it: there is one, which idles after its own question.
+                kind = INVENTORY if self._watching and not sudo else MAIN
+                found = await self._put(host, kind, question, keep=True)
+        if sudo and (strange or not ids or not known.root.isdisjoint(ids)):
+            found += await self._look_as_root(host, question, before, ids, living=living)
         return self._take(host, before, found, ids, living=living)
+
+    async def _look_as_root(
+        self,
+        host: str,
+        question: Callable[[Lane], Awaitable[tuple[Task, ...]]],
+        before: dict[str, Task],
+        ids: Sequence[str],
+        *,
+        living: bool,
+    ) -> tuple[Task, ...]:
+        """Root's tasks; as they were seen last where root is not to be had, unless that is what was wanted."""
+        known = self._known[host]
+        try:
+            found = await self._put(host, ROOT_TASKS, question, keep=ROOT_TASKS in known.lanes or known.users > 0)
+        except NoRootError:
+            if not living and not known.root.isdisjoint(ids):
+                raise
+            return tuple(task for task_id, task in before.items() if task_id in known.root)
+        if known.users:
+            known.lanes.add(ROOT_TASKS)
+        known.root.update(task.id for task in found)
+        return found
+
+    def _has_root(self, host: str) -> bool:
+        return self._store.host(host).spec.sudo
 
     def _take(
         self, host: str, before: dict[str, Task], found: Sequence[Task], ids: Sequence[str], *, living: bool
@@ -286,7 +347,7 @@ class TaskWatch:
             return
         known = self._known[event.host]
         if not self._is_up(event.host):
-            known.lane = False
+            known.lanes.clear()
         elif known.lives or known.due:
             self.look_soon(event.host)
 
@@ -313,10 +374,12 @@ class TaskWatch:
                 break
             longer = retry_delay(failures, self._clock.jitter()) if failures else 0.0
             await woken(self._clock, min(LONGEST_PAUSE_S, self._pause + longer), known.wake)
-        if known.lane and not known.users:
-            known.lane = False
-            with suppress(HostFaultError):  # gone is gone
-                await self._put(host, LANE, _nothing)
+        if known.lanes and not known.users:
+            kinds = tuple(known.lanes)
+            known.lanes.clear()
+            for kind in kinds:
+                with suppress(HostFaultError):  # gone is gone
+                    await self._put(host, kind, _nothing)
 
     async def _look_once(self, host: str, known: _Known) -> None:
         if known.due or (self._watching and not known.whole):
@@ -335,7 +398,7 @@ class TaskWatch:
         for task in running[:MOST_TAILS]:
             at = self.tails.wanted((host, task.id), task.log_bytes or 0)
             if at is not None:
-                part = await self.ask(host, _tail_of(host, task.id, at))
+                part = await self.ask(host, _tail_of(host, task.id, at), task.id)
                 self.fed(host, task.id, part)
 
     async def clear_away(self, host: str) -> None:
@@ -350,7 +413,7 @@ class TaskWatch:
         if any(task.ended is not None and task.ended < now - OLD_S for task in known.tasks.values()):
             known.purged = now
             await self._past.written()
-            self.forget(host, await self.ask(host, lambda lane: purge_tasks(lane, host, OLD_S)))
+            await self.purge(host, (), OLD_S)
 
 
 def _tail_of(host: str, task_id: str, at: int) -> Callable[[Lane], Awaitable[LogPart]]:

@@ -60,7 +60,7 @@ def remove_job(
         summary=f"put {label} aside" if keep else f"remove {label}",
     )
     line = aside_line(prefix, task_id, operator, look.host)
-    return Job(spec, guarded("change_remove", "change_trash"), (*args, task_id, line, str(keep)))
+    return Job(spec, guarded("change_remove", "change_trash"), (*args, task_id, line, str(keep)), as_owner=True)
 
 
 def aside_line(prefix: str, task_id: str, operator: str, host: str) -> str:

@@ -124,7 +124,7 @@ def tool_job(change: Change, means: Means, task_id: str, operator: str) -> Job:
         roots=(means.install.root,),
         summary=_summary(change),
     )
-    return Job(spec, _program(), args)
+    return Job(spec, _program(), args, as_owner=True)
 
 
 def _summary(change: Change) -> str:

@@ -92,7 +92,7 @@ def restore_job(
         places=(posixpath.dirname(aside.prefix), _place(aside)),
         summary=f"bring back {posixpath.basename(aside.prefix)}",
     )
-    return Job(spec, guarded("change_restore", "change_trash"), (*args, aside.id, aside.path))
+    return Job(spec, guarded("change_restore", "change_trash"), (*args, aside.id, aside.path), as_owner=True)
 
 
 def purge_job(
@@ -123,7 +123,7 @@ def purge_job(
         summary=f"remove {len(asides)} for good that {'was' if len(asides) == 1 else 'were'} put aside",
     )
     args = (accepted, "1" if played else "0", "due" if only_due else "any", *items)
-    return Job(spec, guarded("change_purge", "change_trash"), args)
+    return Job(spec, guarded("change_purge", "change_trash"), args, as_owner=True)
 
 
 def _place(aside: Aside) -> str:

@@ -1,20 +1,28 @@
 #!/bin/sh
-# A package manager's own dry run, after change_guard.sh and change_env.sh; by root as the one who owns it. Arguments: seconds, then the command line. Answer: `=out STDOUT`,
-# then `=end CODE STDERR`; code 124: it took longer.
+# A package manager's own dry run, after change_guard.sh and change_env.sh; by root as the account that would do it.
+# Arguments: seconds, then the command line, with the prefix behind -p. Answer: `=out STDOUT`, then `=end CODE STDERR`;
+# code 124: it took longer.
 # shellcheck shell=sh disable=SC2154  # what change_guard.sh sets
 dr_limit=
 timeout 1 true 2>/dev/null && dr_limit="timeout $1"
 shift
-dr_o=$(stat -L -c %u -- "$1" 2>/dev/null)
-if [ "$cg_uid" = 0 ] && [ "${dr_o:-0}" != 0 ]; then
-  if ! cg_can_become "$dr_o"; then
+if [ "$cg_uid" = 0 ]; then
+  dr_o=$(stat -L -c %u -- "$1" 2>/dev/null)
+  dr_p=
+  for dr_x do
+    [ "$dr_p" != -p ] || cg_actor "$dr_x"
+    dr_p=$dr_x
+  done
+  dr_x=${cg_as:-$dr_o}
+  if { [ "${dr_o:-0}" != 0 ] && [ "$dr_o" != "$dr_x" ]; } || { [ "${dr_x:-0}" != 0 ] && ! cg_can_become "$dr_x"; }; then
     printf '%s\0' =out 1 '' =end 2 126 "$1 belongs to another account"
     exit 0
   fi
-  dr_x=${cg_pw%:*}
-  unset MAMBA_ROOT_PREFIX CONDARC XDG_CACHE_HOME XDG_CONFIG_HOME XDG_DATA_HOME XDG_STATE_HOME
-  set -- setpriv "--reuid=$dr_o" "--regid=$cg_gid" --init-groups env "HOME=${dr_x##*:}" "$@"
-  cd / || exit
+  if [ "${dr_x:-0}" != 0 ]; then
+    cg_user
+    set -- setpriv "--reuid=$dr_x" "--regid=$cg_gid" --init-groups "$@"
+    cd / || exit
+  fi
 fi
 printf '=out\0001\000'
 {

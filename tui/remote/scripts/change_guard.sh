@@ -265,7 +265,9 @@ cg_place() {
       cg_bad=$cg_real
       ;;
   esac
-  if [ -n "${HOME:-}" ] && { cg_lies is "$HOME" || cg_lies holds "$HOME"; }; then cg_bad=$HOME; fi
+  for cg_h in "${HOME:-}" "${CONDAFLEET_LOGIN#*:}"; do
+    if [ -n "$cg_h" ] && { cg_lies is "$cg_h" || cg_lies holds "$cg_h"; }; then cg_bad=$cg_h; fi
+  done
   if [ -z "$cg_bad" ]; then
     # shellcheck disable=SC2016 # awk's own dollars
     cg_bad=$(CG_P=$cg_real CG_Q=$cg_prefix awk -F: '
@@ -375,6 +377,8 @@ cg_denied() { # WHY LINES
 # for itself.
 cg_idle() {
   case $cg_y in *exe* | *maps*) return 1 ;; esac
+  # What sudo runs is seen for itself.
+  case $cg_u:$cg_l in root:sudo | root:sudo\ * | root:*/sudo | root:*/sudo\ *) return 0 ;; esac
   case $cg_l in sh | */sh) case $(readlink "/proc/$cg_p/fd/0" 2>/dev/null) in pipe:* | socket:*) return 0 ;; esac ;; esac
   cg_x=$cg_p
   while [ "$cg_x" -gt 1 ]; do

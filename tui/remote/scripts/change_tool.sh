@@ -31,10 +31,8 @@ ct_tool=$#
 
 # Root changes what is another account's as that account, or not at all. Before, it looks at who uses it: it sees all.
 if [ "$cg_uid" = 0 ]; then
-  case $ct_kind in
-    create | clone) ct_o=$(stat -L -c %u -- "${cg_prefix%/*}/" 2>/dev/null) ;;
-    *) ct_o=$(stat -c %u -- "$cg_prefix" 2>/dev/null) ;;
-  esac
+  cg_actor "$cg_prefix"
+  ct_o=$cg_as
   if [ "${ct_o:-0}" != 0 ] && cg_can_become "$ct_o"; then
     case $ct_kind in
       create | clone) ;;

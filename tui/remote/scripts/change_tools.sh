@@ -10,6 +10,7 @@
 iv_root=$1
 shift
 iv_uid=$cg_uid
+[ -z "${CONDAFLEET_LOGIN:-}" ] || HOME=${CONDAFLEET_LOGIN#*:}
 iv_o=$(stat -L -c %u -- "$iv_root" 2>/dev/null)
 if [ "$cg_uid" = 0 ] && [ "${iv_o:-0}" != 0 ] && cg_can_become "$iv_o"; then iv_uid=$iv_o; fi
 

@@ -12,13 +12,26 @@ cg_stop=
 # cg_catch: from here on an interrupt is seen between two steps; what a step started is interrupted by the same signal.
 cg_catch() { trap 'cg_stop=1' INT TERM HUP; }
 
-# cg_index: the account's folder of soft links, made; false when there can be none
-cg_index() {
+# cg_index_at: where the account's folder of soft links is; false when there can be none
+cg_index_at() {
   case ${XDG_STATE_HOME:-} in
     /*) cg_ix=$XDG_STATE_HOME ;;
     *) case ${HOME:-} in /*) cg_ix=$HOME/.local/state ;; *) return 1 ;; esac ;;
   esac
   cg_ix=$cg_ix/condafleet/trash
+}
+
+# cg_index: the same, made; cg_ix_new: how many folders, from it upwards, were not there before
+cg_ix_new=0
+cg_index() {
+  cg_index_at || return 1
+  cg_ixn=0
+  cg_ixd=$cg_ix
+  while [ -n "$cg_ixd" ] && ! [ -d "$cg_ixd" ]; do
+    cg_ixn=$((cg_ixn + 1))
+    cg_ixd=${cg_ixd%/*}
+  done
+  [ "$cg_ixn" -le "$cg_ix_new" ] || cg_ix_new=$cg_ixn
   (umask 077 && mkdir -p -- "$cg_ix") 2>/dev/null
 }
 
@@ -110,7 +123,15 @@ cg_leave_place() {
   [ -e "$cg_slot/env" ] || [ -e "$cg_slot/gone" ] && return 1
   rm -f "$cg_slot/meta" "$cg_slot/meta.new"
   rmdir "$cg_slot" 2>/dev/null
-  if cg_index; then rm -f "$cg_ix/${cg_slot##*/}"; fi
+  if cg_index_at; then
+    rm -f "$cg_ix/${cg_slot##*/}"
+    # In somebody's home nothing stays that was made for this alone.
+    cg_ixd=$cg_ix
+    while [ "$cg_ix_new" -gt 0 ] && rmdir "$cg_ixd" 2>/dev/null; do
+      cg_ix_new=$((cg_ix_new - 1))
+      cg_ixd=${cg_ixd%/*}
+    done
+  fi
   rmdir "${cg_slot%/*}" 2>/dev/null
   [ ! -e "$cg_slot" ]
 }
@@ -138,7 +159,7 @@ cg_lives() {
 # cg_sweep: finishes what interrupted tasks of this account left: rests of removals, and folders an hour old that were
 # prepared and never used. What can come back stays.
 cg_sweep() {
-  cg_index || return 0
+  cg_index_at || return 0
   for cg_link in "$cg_ix"/*; do
     [ -n "$cg_stop" ] && return 0
     [ -L "$cg_link" ] || continue

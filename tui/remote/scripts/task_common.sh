@@ -127,6 +127,17 @@ ta_record() {
   printf '%s\0' "$@" >"$ta_f.new" && mv -f "$ta_f.new" "$ta_f"
 }
 
+# ta_as DIRECTORY: ta_do, by which root does there what is its owner's business: nothing for others. What is written into
+# somebody's directory is written as that account, so that no soft link of theirs leads root's hand elsewhere.
+ta_as() {
+  ta_do=
+  [ "$(id -u)" = 0 ] || return 0
+  ta_u=$(stat -L -c '%u %g' -- "$1" 2>/dev/null)
+  case $ta_u in '' | '0 '*) return 0 ;; esac
+  ta_do="setpriv --reuid=${ta_u% *} --regid=${ta_u#* } --clear-groups"
+  $ta_do true 2>/dev/null || ta_do=
+}
+
 # Let go of all locks: $ta_dir/held.* are soft links to this task's own entries, made before the entries. An entry
 # of another task of that name cannot be: the identity is part of it.
 ta_release() {
@@ -135,8 +146,9 @@ ta_release() {
     (
       cd -P -- "$ta_e" 2>/dev/null || exit 0
       ta_n=${PWD##*/}
-      rm -f ./owner
-      cd .. && rmdir "./$ta_n" && cd .. && rmdir "./$ta_lock"
+      ta_as .
+      $ta_do rm -f ./owner
+      cd .. && $ta_do rmdir "./$ta_n" && cd .. && $ta_do rmdir "./$ta_lock"
     ) 2>/dev/null
     [ -d "$ta_e" ] || rm -f -- "$ta_e"
   done

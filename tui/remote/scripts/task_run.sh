@@ -35,7 +35,7 @@ ta_end() {
   trap '' INT TERM HUP QUIT
   ta_release
   # Whoever is stopped between making the lock's directory and his entry in it.
-  [ -z "$ta_made" ] || rmdir -- "$ta_made" 2>/dev/null
+  [ -z "$ta_made" ] || { ta_as "${ta_made%/*}" && $ta_do rmdir -- "$ta_made" 2>/dev/null; }
   cd -- "$ta_dir" && rm -f waiting
   ta_put "$ta_dir/status" "$1 $2"
   exit "$1"
@@ -91,8 +91,8 @@ ta_scan() {
     # shellcheck disable=SC3067 # dash, bash and busybox know it; without it, less is proved
     [ -O "$ta_e" ] 2>/dev/null && ta_whose=own
     if ! ta_alive "$ta_id" "$ta_whose"; then
-      rm -f -- "$ta_e/owner" 2>/dev/null
-      rmdir -- "$ta_e" 2>/dev/null
+      $ta_do rm -f -- "$ta_e/owner" 2>/dev/null
+      $ta_do rmdir -- "$ta_e" 2>/dev/null
       continue
     fi
     if [ -n "$ta_own" ]; then ta_high=$ta_e; else [ -n "$ta_low" ] || ta_low=$ta_e; fi
@@ -105,10 +105,14 @@ ta_scan() {
 # same time as somebody else, who may not have seen it: he takes another.
 ta_take() {
   if ! [ -d "$1" ]; then
-    ta_words=$( (ta_mask_as "$ta_umask" && mkdir -p -- "$1") 2>&1) || ta_refuse lock "$1" "$ta_words"
+    ta_e=$1
+    while ! [ -e "${ta_e:-/}" ]; do ta_e=${ta_e%/*}; done
+    ta_as "${ta_e:-/}"
+    ta_words=$( (ta_mask_as "$ta_umask" && $ta_do mkdir -p -- "$1") 2>&1) || ta_refuse lock "$1" "$ta_words"
   fi
   ta_words=$( (LC_ALL=C && cd -P -- "$1") 2>&1) || ta_refuse lock "$1" "$ta_words"
   cd -P -- "$1" || ta_refuse lock "$1" 'it is gone'
+  ta_as .
   # Whoever may write into the directory may take its lock.
   # shellcheck disable=SC2012 # the name is our own
   ta_words=$(ls -ldn . 2>/dev/null)
@@ -123,7 +127,7 @@ ta_take() {
     ta_high='' ta_words=''
     if ! [ -d "$ta_lock" ]; then
       ta_made=$PWD/$ta_lock
-      ta_words=$( (ta_mask_as $ta_mask && mkdir "./$ta_lock" && { chgrp "$ta_group" "./$ta_lock" 2>/dev/null || :; }) 2>&1)
+      ta_words=$( (ta_mask_as $ta_mask && $ta_do mkdir "./$ta_lock" && { $ta_do chgrp "$ta_group" "./$ta_lock" 2>/dev/null || :; }) 2>&1)
     fi
     [ -L "$ta_lock" ] && ta_refuse lock "$1" "$ta_lock is a soft link"
     ta_scan
@@ -133,7 +137,8 @@ ta_take() {
     if [ -d "$ta_lock" ]; then
       ta_held=$((ta_held + 1))
       ta_words=$(LC_ALL=C ln -s -- "$PWD/$ta_entry" "$ta_dir/held.$ta_held" 2>&1) || ta_refuse lock "$ta_dir" "$ta_words"
-      if ta_words=$( (ta_mask_as $ta_mask && mkdir "./$ta_entry" && cat "$ta_dir/owner.now" >"./$ta_entry/owner") 2>&1); then
+      if ta_words=$( (ta_mask_as $ta_mask && $ta_do mkdir "./$ta_entry" &&
+        $ta_do tee "./$ta_entry/owner" <"$ta_dir/owner.now" >/dev/null) 2>&1); then
         ta_scan
         if [ -n "$ta_own" ] && [ -z "$ta_high" ]; then
           ta_made=
@@ -141,8 +146,8 @@ ta_take() {
         fi
         ta_words='the lock cannot be read'
       fi
-      rm -f "./$ta_entry/owner" 2>/dev/null
-      rmdir "./$ta_entry" 2>/dev/null
+      $ta_do rm -f "./$ta_entry/owner" 2>/dev/null
+      $ta_do rmdir "./$ta_entry" 2>/dev/null
       rm -f "$ta_dir/held.$ta_held"
     fi
     # The lock's directory goes with its last entry, perhaps while we make ours: at a busy place many times over.

@@ -66,12 +66,20 @@ ta_scope=
 if [ -n "${XDG_SESSION_ID:-}" ] && command -v loginctl >/dev/null 2>&1; then
   ta_said=$(ta_logind show-session -p KillUserProcesses -p KillOnlyUsers -p KillExcludeUsers)
   ta_user=$(id -un)
+  ta_whose=--user
+  if [ -n "${CONDAFLEET_LOGIN:-}" ]; then
+    # Root's shell within the session of the login that asked for it.
+    ta_user=$(ta_logind show-session -p Name | sed -n 's/^Name=//p')
+    ta_whose=
+  fi
   if ta_has KillUserProcesses yes && ! ta_has KillExcludeUsers "$ta_user" &&
     { ta_has KillOnlyUsers '' || ta_has KillOnlyUsers "$ta_user"; }; then
     ta_note=session
-    if timeout 10 systemd-run --user --scope --quiet --collect -- true </dev/null >/dev/null 2>&1; then
-      ta_scope='systemd-run --user --scope --quiet --collect --'
+    # shellcheck disable=SC2086 # a word or none
+    if timeout 10 systemd-run $ta_whose --scope --quiet --collect -- true </dev/null >/dev/null 2>&1; then
+      ta_scope="systemd-run $ta_whose --scope --quiet --collect --"
       ta_note=scope
+      [ -n "$ta_whose" ] || ta_note=
       case $(ta_logind show-user "$ta_user" -p Linger) in *Linger=yes*) ta_note='' ;; esac
     fi
     [ -z "$ta_note" ] || printf '%s\0' =said 3 note logout "$ta_note" >>"$ta_dir/said"

@@ -29,23 +29,24 @@ tr_one() { # FOLDER
   [ -n "$tr_state" ] || return
   tr_seen="$tr_seen$tr_id "
   tr_meta=
-  [ -f "$1/meta" ] && tr_meta=$(head -c 20000 -- "$1/meta" 2>/dev/null | tr -d '\000')
+  [ -f "$1/meta" ] && ! [ -L "$1/meta" ] && tr_meta=$(head -c 20000 -- "$1/meta" 2>/dev/null | tr -d '\000')
   printf '%s\0' =aside 5 "$tr_id" "$1" "$tr_state" "$(stat -c %u -- "$1" 2>/dev/null)" "$tr_meta"
 }
-tr_ix=
-case ${XDG_STATE_HOME:-} in
-  /*) tr_ix=$XDG_STATE_HOME ;;
-  *) case ${HOME:-} in /*) tr_ix=$HOME/.local/state ;; esac ;;
-esac
-if [ -n "$tr_ix" ]; then
-  for tr_l in "$tr_ix"/condafleet/trash/*; do
+tr_index() { # FOLDER
+  for tr_l in "$1"/condafleet/trash/*; do
     [ -L "$tr_l" ] || continue
     tr_p=$(readlink "$tr_l" && printf x)
     tr_p=${tr_p%x}
     tr_p=${tr_p%"$tr_nl"}
     case $tr_p in /*/.condafleet-trash/"${tr_l##*/}") tr_one "$tr_p" ;; esac
   done
-fi
+}
+case ${XDG_STATE_HOME:-} in
+  /*) tr_index "$XDG_STATE_HOME" ;;
+  *) case ${HOME:-} in /*) tr_index "$HOME/.local/state" ;; esac ;;
+esac
+# What the login that asks as root put aside itself.
+case ${CONDAFLEET_LOGIN:-} in *:/*) tr_index "${CONDAFLEET_LOGIN#*:}/.local/state" ;; esac
 for tr_d; do
   case $tr_d in /*) ;; *) continue ;; esac
   tr_d=$(cd -P -- "$tr_d" 2>/dev/null && printf '%sx' "$PWD") || continue
