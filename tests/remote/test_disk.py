@@ -90,6 +90,12 @@ def call(*argv: str | Path) -> None:
 
 
 @both
+async def test_where_there_is_nothing_to_count_nothing_is_held(method: DiskMethod) -> None:
+    table = await count([], method)
+    assert table.owners == () and table.rows == ()
+
+
+@both
 async def test_each_place_says_whether_it_was_counted(tmp_path: Path, method: DiskMethod) -> None:
     real = fill(tmp_path / "real" / "a")
     fill(tmp_path / "pkgs")

@@ -8,12 +8,14 @@ from pathlib import Path
 
 import pytest
 
+from tests.remote.inventories import RealClock
 from tests.remote.shells import GNU_PATH, SHELLS
 from tests.remote.sudohost import as_account
 from tests.remote.taskhost import path_without
 from tests.sshd import SshServer, SshUser
 from tests.sudoers import LEAST, allowed
 from tui.domain.faults import FaultKind
+from tui.fleet.local import LocalConnection
 from tui.remote.lane_pool import MAIN, LanePool
 from tui.remote.rootway import ROOT_TASKS, NoRootError
 
@@ -148,3 +150,23 @@ async def test_a_root_s_shell_is_shared_with_no_question_of_the_account_s(
         assert plain is not first
         assert await pool.lane("mounts") is plain
         assert (await said(pool, "mounts"))[0] == str(ada.uid)
+
+
+async def test_this_machine_itself_is_looked_at_by_root_as_well(
+    ada: SshUser, server: SshServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # As if the account had started the program.
+    shell = server.directory / "shell-of-ada"
+    shell.write_text(
+        f"#!/bin/sh\nexec setpriv --reuid={ada.uid} --regid=nogroup --init-groups env HOME={ada.home} "
+        'SECRET_OF_THE_LOGIN=hush /bin/sh "$@"\n'
+    )
+    shell.chmod(0o755)
+    monkeypatch.setattr("tui.fleet.local._SHELL", str(shell))
+    connection = LocalConnection(RealClock())
+    pool = LanePool(connection, "local", 20, sudo=True)
+    with allowed(ada.name):
+        assert (await said(pool, MAIN))[:2] == [str(ada.uid), "hush"]
+        assert await said(pool, "inventory") == ["0", "clean", "/root", f"{ada.uid}:{ada.home}"]
+    pool.close()
+    await connection.close()

@@ -61,6 +61,25 @@ async def test_a_task_leaves_the_session_that_a_logout_ends(
     assert len(tried) == (2 if works else 1) and all("--user --scope" in line for line in tried)
 
 
+@pytest.mark.parametrize("name", ["ada", "bob"])
+async def test_root_s_task_leaves_the_session_of_the_login_that_asked_for_it(tmp_path: Path, name: str) -> None:
+    folder = tmp_path / "bin"
+    logind(folder, f"{KILLS.replace('nobody', 'root bob')}\nName={name}")
+    scopes(folder, True)
+    host = TaskHost(tmp_path / "home", path=f"{folder}:{GNU_PATH}", wrap=(*WRAP, "CONDAFLEET_LOGIN=1000:/home/ada"))
+    try:
+        task, _ = await host.run(host.sh("exit 0"))
+    finally:
+        await host.close()
+    assert task.state is TaskState.SUCCEEDED and task.said == ()
+    if name == "bob":
+        assert not (folder / "scopes").exists()
+    else:
+        # The machine's own manager has no end of logins to wait for.
+        tried = (folder / "scopes").read_text().splitlines()
+        assert len(tried) == 2 and all(line.startswith("--scope ") for line in tried)
+
+
 @pytest.mark.parametrize(
     ("manager", "wrap"),
     [

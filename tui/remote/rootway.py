@@ -32,7 +32,7 @@ ROOT_COMMAND = (
 
 ROOT_TASKS = "root tasks"
 """The kind of the lane on which root's tasks are started and looked at. Without root there is none."""
-AS_ROOT = frozenset({"inventory", "search", "disk", "caches", "history", "export", "changes", ROOT_TASKS})
+AS_ROOT = frozenset({"inventory", "search", "disk", "caches", "history", "export", "changes", "clean", ROOT_TASKS})
 """What is asked as root where that is wanted and allowed, and else as the account: looks, and what becomes an owner."""
 
 

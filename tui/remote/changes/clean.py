@@ -195,4 +195,4 @@ def clean_job(request: CleanRequest, *, id: str, operator: str, roots: Sequence[
     target = next((path for _, path in request.parts), "")
     argv = ["condafleet", "clean", *(f"{kind.value}:{path}" for kind, path in request.parts)]
     spec = TaskSpec(id, "clean", target, tuple(argv), operator, caches, tuple(roots), summary)
-    return Job(spec, _program(), tuple(_words("do", request)))
+    return Job(spec, _program(), tuple(_words("do", request)), as_owner=True)

@@ -22,6 +22,7 @@
 # Nothing is removed but entries that disk_parts.sh calls so, each whole: a directory is renamed out of sight first, to
 # one that counts as temporary itself, so that whatever ends this, no half of a package can be taken for whole. It
 # never leaves the file system, follows no soft link, and touches nothing that a process has open, mapped or locked.
+# Root looks at everything; what it changes of another account's, it changes by that account's hand.
 LC_ALL=C
 export LC_ALL
 PATH=${PATH:-/usr/local/bin:/usr/bin:/bin}:/usr/bin:/bin:/usr/sbin:/sbin
@@ -98,8 +99,23 @@ cl_mount() { # PATH: whether something is mounted at it or in it; with a slash b
   case "$cl_nl$cl_mounts$cl_nl" in *"$cl_nl$1$cl_nl"* | *"$cl_nl${1%/}/"*) return 0 ;; esac
   return 1
 }
+cl_homes=${HOME:-}$cl_nl${CONDAFLEET_LOGIN#*:}$cl_nl
+# cl_become UID: whether root can act as that account, and the words for it as cl_as
+cl_become() {
+  cl_as=
+  [ "$1" != "$cl_me" ] || return 0
+  [ "$cl_me" = 0 ] || return 1
+  cl_x=$({ getent passwd "$1" 2>/dev/null || cat /etc/passwd; } | awk -F: -v "u=$1" '$3 == u { print; exit }')
+  [ -n "$cl_x" ] || return 1
+  cl_y=${cl_x%:*}
+  cl_homes=$cl_homes${cl_y##*:}$cl_nl
+  cl_x=${cl_x#*:*:*:}
+  cl_as="setpriv --reuid=$1 --regid=${cl_x%%:*} --init-groups"
+  $cl_as true 2>/dev/null
+}
 cl_known() { # PATH: whether it is, or holds, a place that is none of its own parts
-  for cl_x in / "${HOME:-/}"; do
+  for cl_x in / "${HOME:-/}" "${CONDAFLEET_LOGIN#*:}"; do
+    [ -n "$cl_x" ] || continue
     cl_x=$(cd -P -- "$cl_x" 2>/dev/null && pwd -P)
     case $cl_x/ in "$1"/*) return 0 ;; esac
   done
@@ -144,13 +160,14 @@ while [ $cl_at -lt $cl_n ]; do
     eval "cl_r$cl_at=\${PWD%/} cl_d$cl_at=\$cl_d"
   fi
   [ -n "$cl_c" ] || continue
+  cl_as=
   [ "$cl_mode" != look ] || cl_say place "$cl_p" "$cl_d"
   if [ "$cl_i" != - ] && [ "$cl_i" != "$cl_d" ]; then cl_concern changed "$cl_p" "$cl_i $cl_d"; fi
   if ! [ -w . ]; then cl_concern not_writable "$cl_p" ''; fi
   if cl_known "$cl_r"; then cl_concern home "$cl_p" ''; fi
   if [ "$cl_t" = cache ]; then
     # Everybody's cache is changed by those who may write to it, but another account's never with root's power.
-    if [ "$cl_me" = 0 ] && [ "$cl_u" != 0 ]; then cl_concern foreign_owner "$cl_p" "$cl_u"; fi
+    if [ "$cl_me" = 0 ] && ! cl_become "$cl_u"; then cl_concern foreign_owner "$cl_p" "$cl_u"; fi
     if [ -d conda-meta ]; then cl_concern install_root "$cl_p" ''; fi
     # conda and micromamba keep this list in every cache; without it, names would decide what is a package.
     if ! [ -f urls.txt ]; then cl_concern missing "$cl_p" urls.txt; fi
@@ -159,7 +176,9 @@ while [ $cl_at -lt $cl_n ]; do
     done
     if cl_mount "$PWD/"; then cl_concern mounted "$cl_p" ''; fi
   else
-    if [ "$cl_u" != "$cl_me" ]; then cl_concern foreign_owner "$cl_p" "$cl_u"; fi
+    if [ "$cl_u" != "$cl_me" ] && ! { [ "$cl_u" = "${CONDAFLEET_LOGIN%%:*}" ] && cl_become "$cl_u"; }; then
+      cl_concern foreign_owner "$cl_p" "$cl_u"
+    fi
     if cl_mount "$cl_r"; then cl_concern mounted "$cl_p" ''; fi
     case $cl_t/$cl_accept in
       runs/*' unowned '*) ;;
@@ -172,5 +191,6 @@ while [ $cl_at -lt $cl_n ]; do
       case $cl_y/ in "$cl_r"/*) cl_concern nested "$cl_p" "$cl_y" ;; esac
     done
   fi
+  eval "cl_a$cl_at=\$cl_as"
 done
 [ -z "$cl_bad" ] || cl_end 3

@@ -63,7 +63,11 @@ cl_facts() {
     printf 'r %s %s %s %s\0' $cl_at "${cl_d%:*}" $cl_net "$cl_r"
     case $cl_t/$cl_c in cache/*p*) cl_whole=1 ;; esac
   done
-  if [ -n "$cl_whole" ]; then cl_listed; fi
+  if [ -n "$cl_whole" ]; then
+    while IFS= read -r cl_l; do cl_listed "${cl_l:-/nonexistent}/.conda/environments.txt"; done <<END
+$cl_homes
+END
+  fi
   # What processes have open or mapped, are in or run, and what is locked.
   find /proc/[0-9]*/fd /proc/[0-9]*/cwd /proc/[0-9]*/exe -maxdepth 1 -type l -printf 'f %l\0' 2>/dev/null
   # shellcheck disable=SC2016 # awk's own dollars
@@ -124,8 +128,8 @@ cl_facts() {
   printf 'E\0'
 }
 
-# What conda lists as this account's environments by now: those that were made since somebody looked are places, too.
-cl_listed() {
+# What conda lists as an account's environments by now: those that were made since somebody looked are places, too.
+cl_listed() { # FILE
   while IFS= read -r cl_l || [ -n "$cl_l" ]; do
     case $cl_l in /*) ;; *) continue ;; esac
     cl_d=$(find "$cl_l/." -maxdepth 0 -printf %D 2>/dev/null)
@@ -140,7 +144,7 @@ cl_listed() {
     cl_places=$((cl_places + 1))
     eval "cl_q$cl_places=place cl_w$cl_places=\$cl_l"
   done
-} 2>/dev/null <"${HOME:-/nonexistent}/.conda/environments.txt"
+} 2>/dev/null <"$1"
 
 # The soft links of environments that may lead to a package. One place that cannot be read whole, and nothing is told.
 cl_soft() {

@@ -82,8 +82,8 @@ cl_rest() { # what was gathered of one cache goes
   if grep -q -F -e "/${cl_stage#./}/" /proc/self/mountinfo; then
     echo "Something was mounted in $PWD/${cl_stage#./} meanwhile: it stays."
   else
-    find "$cl_stage" -xdev -type d ! -perm -u=rwx -exec chmod u+rwx '{}' ';' </dev/null
-    find "$cl_stage" -xdev -depth -delete </dev/null
+    $cl_as find "$cl_stage" -xdev -type d ! -perm -u=rwx -exec chmod u+rwx '{}' ';' </dev/null
+    $cl_as find "$cl_stage" -xdev -depth -delete </dev/null
   fi
   if [ -e "$cl_stage" ]; then
     cl_say left "$PWD/${cl_stage#./}"
@@ -98,6 +98,7 @@ cl_half=' '
 cl_now=
 cl_stage=
 cl_staged=
+cl_as=
 cl_done=0
 while IFS= read -r cl_l; do
   case $cl_l in R\ *) ;; *) continue ;; esac
@@ -108,7 +109,7 @@ while IFS= read -r cl_l; do
   cl_e=${cl_l#* }
   if [ "$cl_now" != "$cl_at" ]; then
     cl_rest
-    eval "cl_r=\$cl_r$cl_at cl_d=\$cl_d$cl_at cl_t=\$cl_t$cl_at"
+    eval "cl_r=\$cl_r$cl_at cl_d=\$cl_d$cl_at cl_t=\$cl_t$cl_at cl_as=\$cl_a$cl_at"
     cl_now=$cl_at
     # Nothing but the very directory that was looked at.
     if ! cd -P -- "$cl_r" || { [ "$cl_t" = cache ] && [ "$(find . -maxdepth 0 -printf %D:%i)" != "$cl_d" ]; }; then
@@ -119,17 +120,17 @@ while IFS= read -r cl_l; do
   fi
   if [ -d "$cl_e" ] && ! [ -L "$cl_e" ]; then
     if [ -z "$cl_stage" ]; then
-      cl_stage=$(mktemp -d ./.tmp-condafleet-XXXXXX) || {
+      cl_stage=$($cl_as mktemp -d ./.tmp-condafleet-XXXXXX) || {
         cl_code=1
         break
       }
     fi
-    [ -w "$cl_e" ] || chmod u+rwx "$cl_e"
+    $cl_as test -w "$cl_e" || $cl_as chmod u+rwx "$cl_e"
     cl_done=$((cl_done + 1))
-    mv -f -- "$cl_e" "$cl_stage/$cl_done" && cl_staged="$cl_staged $cl_k:$cl_at "
+    $cl_as mv -f -- "$cl_e" "$cl_stage/$cl_done" && cl_staged="$cl_staged $cl_k:$cl_at "
   else
     cl_done=$((cl_done + 1))
-    rm -f -- "$cl_e"
+    $cl_as rm -f -- "$cl_e"
   fi
   [ $((cl_done % 100)) -ne 0 ] || echo "$cl_done entries removed"
 done <<END
