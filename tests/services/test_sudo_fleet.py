@@ -42,6 +42,7 @@ async def test_without_it_the_same_account_sees_nothing_of_it(server: SshServer,
     admin = Admin(server, tmp_path, bob.user.home)
     async with admin.fleet() as fleet:
         part = fleet.store.host("gpu01").snapshot.environments
+        assert fleet.store.host("gpu01").snapshot.installs.fault == part.fault
         assert part.value == () and part.fault is not None
         assert part.fault.kind is FaultKind.PERMISSION and "password" in part.fault.message
         assert f"{admin.user.name} ALL=(root) NOPASSWD: /bin/sh" in part.fault.remedy

@@ -403,10 +403,15 @@ class HostProbe:
 
     def _with_root_fault(self, parts: Parts) -> Parts:
         """That root was not to be had: for want of it places cannot be read; anything else that is said is worse."""
-        fault, part = self._pool.root_fault, parts.get("environments")
-        if fault is None or part is None or (part.fault and part.fault.kind is not FaultKind.PERMISSION):
+        fault = self._pool.root_fault
+        if fault is None:
             return parts
-        return {**parts, "environments": replace(part, fault=fault)}
+        found = dict(parts)
+        for name, part in parts.items():
+            denied = part.fault is not None and part.fault.kind is FaultKind.PERMISSION
+            if denied or (part.fault is None and name == "environments"):
+                found[name] = replace(part, fault=fault)
+        return found
 
     def _old(self, name: str) -> Part[Any]:
         return self._memory.old(name)

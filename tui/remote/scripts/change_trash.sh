@@ -125,9 +125,9 @@ cg_leave_place() {
   rmdir "$cg_slot" 2>/dev/null
   if cg_index_at; then
     rm -f "$cg_ix/${cg_slot##*/}"
-    # In somebody's home nothing stays that was made for this alone.
+    # In the home of one that root became nothing stays that was made for this alone.
     cg_ixd=$cg_ix
-    while [ "$cg_ix_new" -gt 0 ] && rmdir "$cg_ixd" 2>/dev/null; do
+    while [ -n "${CONDAFLEET_AS:-}" ] && [ "$cg_ix_new" -gt 0 ] && rmdir "$cg_ixd" 2>/dev/null; do
       cg_ix_new=$((cg_ix_new - 1))
       cg_ixd=${cg_ixd%/*}
     done
