@@ -153,14 +153,14 @@ def test_numbers_move_while_somebody_is_connected(fleet: DemoFleet, ssh: Ssh) ->
     assert (fleet.host("cpu01").played / "loadavg").read_text() != before
 
 
-@pytest.mark.parametrize("name", ["gpu01", "gpu02", "cpu01", "lab", "old"])
-def test_played_mounts_add_up(name: str) -> None:
-    files = machine_files(name, layout(name), Path("/x"))
-    for line in files["df"].splitlines()[1:]:
-        source, size, used, free, share, path = line.split()
-        assert int(used) + int(free) == int(size)
-        assert abs(int(share[:-1]) - 100 * int(used) / int(size)) <= 1
-        assert f" {path} " in files["mountinfo"] and source in files["mountinfo"]
+@pytest.mark.parametrize("name", ["gpu01", "gpu02", "cpu01", "lab", "old", "node"])
+def test_all_installs_of_a_host_lie_on_one_of_its_disks(name: str) -> None:
+    plan, root = layout(name), Path("/x")
+    disks = [line.split("\t")[0] for line in machine_files(name, plan, root)["disks"].splitlines()]
+    assert disks == sorted(disks, reverse=True), "the inner one is met first"
+    paths = [path for each in plan.installs for path in (each.path, *(env.path for env in each.envs))]
+    full = [f"{root}{path}" if path.startswith("/") else f"{root}/home/ada/{path}" for path in paths]
+    assert len({next(disk for disk in disks if path.startswith(f"{disk}/")) for path in full}) == 1
 
 
 def test_a_shared_export_has_one_source_on_all_hosts() -> None:

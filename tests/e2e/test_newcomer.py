@@ -77,7 +77,7 @@ def reads_the_fleet(person: Newcomer) -> None:
     person.press("g")
     person.sees("gpu01: ada@127.0.0.1")
     person.press("Enter")
-    person.sees("Ubuntu 22.04.5 LTS", "load and GPUs are played")
+    person.sees("Ubuntu 22.04.5 LTS", "load, GPUs and what others hold on disks are played")
     person.press("Escape")
     person.sees(r"^ +v100-old +● up")
 

@@ -119,7 +119,10 @@ def _sections(answer: HostAnswer, now: float, width: int | None, everything: boo
     count = answer.disk.count
     ago = age(now - count.time)
     when = "just now" if ago == "now" else f"{ago} ago"
-    yield Section(f"{answer.disk.host}: {count.entries:,} entries counted {when}", tuple(_mounts(answer, width)))
+    machine = answer.disk.snapshot.machine.value
+    played = "; what others hold there is played" if machine is not None and machine.played else ""
+    title = f"{answer.disk.host}: {count.entries:,} entries counted {when}{played}"
+    yield Section(title, tuple(_mounts(answer, width)))
     most = None if everything else MOST_ROWS
     if answer.environments:
         yield _environments(answer.environments, now, most)

@@ -135,7 +135,7 @@ def _machine_words(machine: Machine) -> list[tuple[str, str]]:
         ("login shell", machine.shell),
         ("tools", " ".join(sorted(machine.tools)) or "none of the optional ones"),
         ("machine id", machine.machine_id),
-        ("note", "load and GPUs are played from recordings" if machine.played else ""),
+        ("note", "load, GPUs and what others hold on disks are played" if machine.played else ""),
     ]
     return [(name, printable(value or UNKNOWN)) for name, value in words if value != ""]
 

@@ -30,7 +30,7 @@ _BASHRC = """\
 PS1='{user}@{name}:\\w$ '
 """
 _PROFILE = """\
-printf '[demo] {name} is a throwaway host on this machine; its load and GPUs are played\\n'
+printf '[demo] {name} is a throwaway host on this machine; its load, GPUs and disks are played\\n'
 [ -n "$BASH_VERSION" ] && . "$HOME/.bashrc"
 """
 _INIT = """\
@@ -49,8 +49,9 @@ set-hook -g after-new-session "select-pane -T {name}"
 set-hook -g after-new-window "select-pane -T {name}"
 set-hook -g after-split-window "select-pane -T {name}"
 """
-_ACCOUNT_TOOLS = ("getent", "id", "stat", "whoami")
-"""They name the account of the host's plan where this machine would name the person who plays it."""
+_OWN_TOOLS = ("df", "getent", "id", "played-disks", "stat", "whoami")
+"""They name the account of the host's plan, and its disks, where this machine would name the person who plays it and
+its own."""
 
 
 def make_tools(folder: Path) -> str:
@@ -129,6 +130,8 @@ class DemoHost:
         for name in ("bin", "tmp", "t", "s", "run", "played"):
             (self.root / name).mkdir(parents=True, mode=0o700)
         self.home.mkdir(parents=True)
+        for mount in self.layout.mounts:
+            self._disk.at(mount.path).mkdir(parents=True, exist_ok=True)
         for install in self.layout.installs:
             self._disk.install(install)
         conda_roots = [self._disk.at(item.path) for item in self.layout.installs if item.manager != "micromamba"]
@@ -136,7 +139,7 @@ class DemoHost:
         write(self.home / ".bashrc", _BASHRC.format(name=self.plan.name, user=self.plan.user) + init)
         write(self.home / ".profile", _PROFILE.format(name=self.plan.name))
         write(self.home / ".tmux.conf", _TMUX.format(name=self.plan.name))
-        for name in _ACCOUNT_TOOLS:
+        for name in _OWN_TOOLS:
             write(self.root / "bin" / name, standin(f"{name}.sh"), 0o755)
         known = [*self._disk.prefixes, *(self._disk.at(path) for path in self.layout.ghosts)]
         if known:

@@ -29,20 +29,20 @@ _TORCH24 = ("pytorch=2.4", "torchvision=0.19", "cuda-cudart=12.4", "libcublas=12
 _TORCH22 = ("pytorch=2.2", "pytorch-cuda=12.1", "torchaudio", "cuda-cudart=12.1", "libcublas=12.1", "cudnn=8.9")
 _TORCH113 = ("pytorch=1.13", "pytorch-cuda=11.7", "cudatoolkit=11.7", "mkl=2023")
 _LLM_PIP = ("transformers==4.45.2", "accelerate==1.0.1", "deepspeed==0.15.2", "peft==0.13.2", "wandb==0.18.3")
-_NAS = MountPlan("/datasets", "nas01:/export/datasets", "nfs4", 20480, 17200)
+_NAS = MountPlan("/datasets", "nas01:/export/datasets", "nfs4", 2048, 1720)
 
 
-def _system(size: int, used: int) -> MountPlan:
-    return MountPlan("/", "/dev/nvme0n1p2", "ext4", size, used)
+def _system(size: int, others: int) -> MountPlan:
+    return MountPlan("/", "/dev/nvme0n1p2", "ext4", size, others)
 
 
-def _data(size: int, used: int, fs: str = "xfs") -> MountPlan:
-    return MountPlan("/home", "/dev/nvme1n1", fs, size, used)
+def _data(size: int, others: int) -> MountPlan:
+    return MountPlan("/home", "/dev/nvme1n1", "ext4", size, others)
 
 
 _GPU01 = Layout(
     "Ubuntu 22.04.5 LTS", "22.04", "5.15.0-122-generic", 128, 1008, 38.0,
-    (_system(880, 410), _data(14300, 13460), _NAS),
+    (_system(88, 41), _data(143, 121), _NAS),
     installs=(
         InstallPlan("miniforge3", "conda", "26.7.1", ("conda=26.7", "conda-libmamba-solver", "menuinst", *_BASE), envs=(
             EnvPlan("miniforge3/envs/llm-train", ("python=3.11", *_TORCH25, "numpy=1.26", "pyyaml", "tensorboard",
@@ -72,7 +72,7 @@ _GPU01 = Layout(
 
 _GPU02 = Layout(
     "Ubuntu 22.04.4 LTS", "22.04", "5.15.0-107-generic", 64, 503, 11.5,
-    (_system(440, 402), _data(7150, 5010), _NAS),
+    (_system(115, 93), _NAS),
     installs=(
         InstallPlan("/opt/miniforge3", "mamba", "24.9.2", ("conda=24.9", "mamba", "menuinst", *_BASE), envs=(
             EnvPlan("/opt/miniforge3/envs/llm-train", ("python=3.10", *_TORCH22, "numpy=1.24", "pyyaml", "pip"), "3.10",
@@ -99,7 +99,7 @@ _GPU02 = Layout(
 
 _LAB = Layout(
     "Debian GNU/Linux 12 (bookworm)", "12", "6.1.0-25-amd64", 24, 125, 3.2,
-    (_system(930, 640), MountPlan("/home", "/dev/sdb1", "btrfs", 3720, 1190)),
+    (_system(93, 64), MountPlan("/home", "/dev/sdb1", "btrfs", 372, 111)),
     installs=(
         InstallPlan(".local/share/mamba", "micromamba", "2.8.1", envs=(
             EnvPlan(".local/share/mamba/envs/vision", ("python=3.12", *_TORCH25, *_SCIENCE[1:], "numpy=2.1"), "3.12",
@@ -119,7 +119,7 @@ _LAB = Layout(
 
 _CPU01 = Layout(
     "Debian GNU/Linux 12 (bookworm)", "12", "6.1.0-23-amd64", 48, 251, 21.0,
-    (_system(220, 213), _data(18600, 9200, "ext4"), _NAS),
+    (_system(22, 21), _data(186, 86), _NAS),
     installs=(
         InstallPlan("miniconda3", "conda", "26.5.3", ("conda=26.5", "menuinst", *_BASE), envs=(
             EnvPlan("miniconda3/envs/etl", ("python=3.11", *_SCIENCE), days=18, pycache_days=0),
@@ -137,7 +137,7 @@ _CPU01 = Layout(
 
 _OLD = Layout(
     "Ubuntu 20.04.6 LTS", "20.04", "5.4.0-196-generic", 40, 251, 1.4,
-    (_system(440, 120), _data(3570, 3390)),
+    (_system(80, 66),),
     installs=(
         InstallPlan("/opt/conda", "conda", "24.9.2", ("conda=24.9", *_BASE), envs=(
             EnvPlan("/opt/conda/envs/llm-train", ("python=3.9", *_TORCH113, "numpy=1.24", "pip"), "3.9", days=520,
@@ -155,7 +155,7 @@ _OLD = Layout(
 
 _NODE = Layout(
     "Ubuntu 22.04.5 LTS", "22.04", "5.15.0-122-generic", 64, 503, 6.0,
-    (_system(440, 190), _data(7150, 4100), _NAS),
+    (_system(44, 19), _data(71, 40), _NAS),
     installs=(
         InstallPlan("miniforge3", "conda", "26.7.1", ("conda=26.7",), envs=(
             EnvPlan("miniforge3/envs/llm-train", ("python=3.11", "pytorch=2.5", "cuda-cudart=12.6", "numpy=1.26"),
@@ -167,7 +167,7 @@ _NODE = Layout(
     light=True,
 )  # fmt: skip
 
-_EMPTY = Layout("Debian GNU/Linux 12 (bookworm)", "12", "6.1.0-25-amd64", 8, 31, 0.2, (_system(100, 20),))
+_EMPTY = Layout("Debian GNU/Linux 12 (bookworm)", "12", "6.1.0-25-amd64", 8, 31, 0.2, (_system(10, 2),))
 
 _LAYOUTS = {"gpu01": _GPU01, "gpu02": _GPU02, "lab": _LAB, "cpu01": _CPU01, "old": _OLD, "node": _NODE, "empty": _EMPTY}
 

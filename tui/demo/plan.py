@@ -160,13 +160,18 @@ class GpuPlan:
 
 @dataclass(frozen=True, slots=True)
 class MountPlan:
-    """One played file system; sizes in GiB."""
+    """One file system; sizes in MiB, as small as the demo's packages are.
+
+    ``path`` is below the host's root. All installs of a host lie on one: really they do, so their disks are counted so.
+    """
 
     path: str
     source: str
     fs_type: str
     size: int
-    used: int
+    """Played."""
+    others: int
+    """What other people hold there: played. What the host's own files take is counted, and comes to it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,13 +1,16 @@
 """What demo hosts say of their load, memory and mounts: played, never measured.
 
-Files below a host's ``played/`` folder stand for /proc, /etc and ``df``; the probe reads them where
-``CONDAFLEET_PLAYED`` names the folder. They change with the time, by formula: the same tick, the same numbers.
+Files below a host's ``played/`` folder stand for /proc and /etc; the probe reads them where ``CONDAFLEET_PLAYED`` names
+the folder. They change with the time, by formula: the same tick, the same numbers. Of a file system, its size and what
+other people hold on it are played; what the host's own files take there is counted when somebody asks
+(``standins/played-disks.sh``), so that Fleet, a count of the disk and the report of a plan tell of the same disks.
 """
 
 from __future__ import annotations
 
 import hashlib
 import math
+import re
 import uuid
 from collections.abc import Mapping
 from dataclasses import replace
@@ -33,19 +36,6 @@ def machine_files(host: str, plan: Layout, root: Path) -> dict[str, str]:
     """What stays as it is until the host is gone. *root*: the folder that holds all of the host's files."""
     identity = uuid.uuid5(NAMESPACE, host)
     mounts = [_placed(mount, root) for mount in plan.mounts]
-    kib = [(mount, mount.size << 20, mount.used << 20) for mount in mounts]
-    df = ["Filesystem     1024-blocks       Used  Available Capacity Mounted on"]
-    inodes = ["Filesystem         Inodes      IUsed      IFree IUse% Mounted on"]
-    for mount, size, used in kib:
-        free = size - used
-        share = math.ceil(100 * used / size)
-        df.append(f"{mount.source:<14} {size:>11} {used:>10} {free:>10} {share:>7}% {mount.path}")
-        nodes, taken = size // 16, used // 120
-        if mount.fs_type == "btrfs":
-            inodes.append(f"{mount.source:<14} {0:>10} {0:>10} {0:>10}     - {mount.path}")
-        else:
-            line = f"{nodes:>10} {taken:>10} {nodes - taken:>10} {math.ceil(100 * taken / nodes):>4}%"
-            inodes.append(f"{mount.source:<14} {line} {mount.path}")
     name, _, code = plan.os.partition(" (")
     return {
         "os-release": f'PRETTY_NAME="{plan.os}"\nNAME="{name}"\nVERSION_ID="{plan.version}"\n'
@@ -57,21 +47,28 @@ def machine_files(host: str, plan: Layout, root: Path) -> dict[str, str]:
         "arch": "x86_64\n",
         "cores": f"{plan.cores}\n",
         "mountinfo": "".join(_mountinfo(number, mount) for number, mount in enumerate(mounts)),
-        "df": "\n".join(df) + "\n",
-        "df-i": "\n".join(inodes) + "\n",
+        "disks": "".join(map(_disk, sorted(mounts, key=lambda mount: mount.path, reverse=True))),
     }
 
 
 def _placed(mount: MountPlan, root: Path) -> MountPlan:
     """*mount* where the host's files really lie, so that its environments are on the disk that is played."""
-    return mount if mount.path == "/" else replace(mount, path=f"{root}{mount.path}")
+    return replace(mount, path=f"{root}{mount.path}".rstrip("/"))
+
+
+def _disk(mount: MountPlan) -> str:
+    """Where it is, blocks of 512 bytes, those that others hold, inodes, those that others hold, kind, source."""
+    size, others = mount.size << 11, mount.others << 11
+    inodes, taken = (0, 0) if mount.fs_type == "btrfs" else (size // 8, others // 240)
+    return f"{mount.path}\t{size}\t{others}\t{inodes}\t{taken}\t{mount.fs_type}\t{mount.source}\n"
 
 
 def _mountinfo(number: int, mount: MountPlan) -> str:
     device = f"0:{52 + number}" if mount.fs_type in ("nfs4", "btrfs") else f"259:{2 + number * 3}"
     options = "vers=4.2,rsize=1048576,hard,proto=tcp,addr=192.0.2.40" if mount.fs_type == "nfs4" else "rw"
+    path = re.sub(r"[ \t\n\\]", lambda match: f"\\{ord(match[0]):03o}", mount.path)
     return (
-        f"{30 + number} {1 if mount.path == '/' else 30} {device} / {mount.path} rw,relatime "
+        f"{30 + number} {30 if number else 1} {device} / {path} rw,relatime "
         f"shared:{number + 1} - {mount.fs_type} {mount.source} rw,{options}\n"
     )
 

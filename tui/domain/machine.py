@@ -34,7 +34,7 @@ class Machine:
     tools: frozenset[str] = frozenset()
     """Names of the optional tools found: tmux, nvidia-smi, python3, gzip, find-printf, sudo, …"""
     played: bool = False
-    """True on a demo host: load and GPUs are played from recordings."""
+    """True on a demo host: load, GPUs, the sizes of disks and what others hold there are played."""
 
 
 @dataclass(frozen=True, slots=True)

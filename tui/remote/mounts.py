@@ -210,14 +210,6 @@ def parse_sizes(record: Record, asked: Sequence[Mount], local: int, host: str) -
             SizeAnswer(index, _sized_by_name(mount, record.fields[0], host))
             for index, mount in enumerate(asked[:local] if local else asked)
         )
-    if record.tag == "played" and len(record.fields) > 1:
-        return tuple(
-            SizeAnswer(
-                index,
-                _plain(mount, _lines_of(mount, record.fields[0]), _lines_of(mount, record.fields[1]), host),
-            )
-            for index, mount in enumerate(asked)
-        )
     index = record.integer(0)
     if index is None or not 0 <= index < len(asked) or len(record.fields) < 2:
         return ()
@@ -252,13 +244,6 @@ def _sized(mount: Mount, match: re.Match[bytes]) -> Mount:
         inodes_free=inodes_free if inodes > 0 and inodes_free >= 0 else None,
         fault=None,
     )
-
-
-def _lines_of(mount: Mount, table: bytes) -> bytes:
-    """The lines of df's *table* that are about *mount*, below an empty header."""
-    end = b"% " + encode(mount.path)
-    blank = b"- " + encode(mount.path)
-    return b"\n" + b"\n".join(line for line in table.split(b"\n") if line.endswith((end, blank)))
 
 
 _DF = re.compile(rb"(\d{1,20}) +(\d{1,20}) +(-?\d{1,20}) +(?:\d+%|-)")

@@ -55,8 +55,11 @@ renice -n 19 -p "$dk_x" >/dev/null 2>&1
 ionice -c 3 -p "$dk_x" >/dev/null 2>&1
 
 # The mounts: point $dk_m1, kind $dk_k1, options of compression $dk_z1, …
+# A demo device: where CONDAFLEET_PLAYED names a readable directory, a file mountinfo in it is read instead.
 dk_mounts=0
-if [ -r /proc/self/mountinfo ]; then
+dk_x=${CONDAFLEET_PLAYED:-/proc/self}/mountinfo
+[ -r "$dk_x" ] || dk_x=/proc/self/mountinfo
+if [ -r "$dk_x" ]; then
   while read -r _ _ _ _ dk_p dk_x; do
     case $dk_p in *\\*)
       dk_p=$(printf '%b' "$(printf '%s' "$dk_p" | sed 's/\\\([0-7]\)/\\0\1/g')x")
@@ -75,7 +78,7 @@ if [ -r /proc/self/mountinfo ]; then
     esac
     dk_mounts=$((dk_mounts + 1))
     eval "dk_m$dk_mounts=\$dk_p dk_k$dk_mounts=\$dk_k dk_z$dk_mounts=\$dk_z"
-  done </proc/self/mountinfo
+  done <"$dk_x"
 fi
 # Of several mounts at one point the last one counts.
 mount_of() { # PATH; the number of its mount in $dk_f

@@ -219,12 +219,16 @@ class Ticker:
 
 def read_mounts() -> Dict[str, Tuple[str, str]]:
     """Mount point -> kind of file system, and those of its options that matter."""
-    found = {}
-    try:
-        with open("/proc/self/mountinfo", "rb") as file:
-            lines = file.read().split(b"\n")
-    except OSError:
-        return {}
+    found: Dict[str, Tuple[str, str]] = {}
+    lines: List[bytes] = []
+    # A demo device: where this names a readable directory, a file mountinfo in it is read instead.
+    for folder in filter(None, (os.environ.get("CONDAFLEET_PLAYED"), "/proc/self")):
+        try:
+            with open(folder + "/mountinfo", "rb") as file:
+                lines = file.read().split(b"\n")
+            break
+        except OSError:
+            pass
     for line in lines:
         words = line.split(b" ")
         if len(words) < 10 or b"-" not in words:

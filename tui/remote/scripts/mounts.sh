@@ -7,14 +7,7 @@
 # Those are asked in the background, all at once, so that a dead server costs the others nothing. The lane
 # ends when all have answered; otherwise it is given up, and the jobs say by name who hangs.
 #
-# A demo device: where CONDAFLEET_PLAYED holds a readable file `df` (and `df-i`), in the form of `df -kP` (and
-# `df -iP`), they answer alone: `=played DF DFI`.
-#
 # statfs is asked by `stat -f`: unlike df it reads no list of mounts, and touches no mount but the one asked.
-if [ -n "${CONDAFLEET_PLAYED:-}" ] && [ -r "$CONDAFLEET_PLAYED/df" ]; then
-  printf '%s\0' =played 2 "$(cat "$CONDAFLEET_PLAYED/df")" "$(cat "$CONDAFLEET_PLAYED/df-i" 2>/dev/null)"
-  return 0
-fi
 mo_f='%S %b %f %a %c %d'
 one() {
   mo_o=$(stat -f -c "$mo_f" -- "$2" 2>&1)

@@ -65,16 +65,17 @@ def about(row: DiskRow, told: CountedHost, now: float) -> list[Line]:
 def host_map(disk: HostDisk) -> list[Line]:
     """Where the space of a host is: a bar for each part of each file system that conda's things lie on."""
     lines: list[Line] = []
+    machine = disk.snapshot.machine.value
     for use in disk.mounts:
         lines += [blank()] if lines else []
-        lines += _mount(use)
+        lines += _mount(use, played=machine is not None and machine.played)
     fault = disk.count.caches_fault
     if fault is not None:
         lines += [blank(), words(said(fault.message), fault_tone(fault))]
     return lines or [words(tr("Nothing of conda's was found on its disks."), Tone.DIM)]
 
 
-def _mount(use: MountUse) -> Iterator[Line]:
+def _mount(use: MountUse, *, played: bool) -> Iterator[Line]:
     name = remote(use.path, Tone.STRONG) or cell(tr("a file system"), Tone.STRONG)
     mount = use.mount
     total = use.held_bytes
@@ -87,7 +88,8 @@ def _mount(use: MountUse) -> Iterator[Line]:
     for each in use.slices:
         label, tone = SLICES[each.kind]
         share = each.bytes / total if total else 0.0
-        yield pair(said(label), _share(each.bytes, share, tone))
+        made_up = cell(tr("(played)"), Tone.WARN) if played and each.kind is SliceKind.ELSE else ()
+        yield pair(said(label), join((_share(each.bytes, share, tone), made_up), " "))
     if mount is not None and mount.free_bytes is not None and mount.size_bytes:
         yield pair(tr("free"), _share(mount.free_bytes, mount.free_bytes / mount.size_bytes, Tone.DIM))
 

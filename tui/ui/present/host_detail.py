@@ -93,7 +93,7 @@ def _machine(view: HostView) -> list[Line]:
     machine, load = view.snapshot.machine.value, view.snapshot.load.value
     lines: list[Line] = []
     if machine is not None:
-        played = cell(tr("load and GPUs are played"), Tone.WARN) if machine.played else ()
+        played = cell(tr("load, GPUs and what others hold on disks are played"), Tone.WARN) if machine.played else ()
         lines += [
             blank(),
             heading(tr("Machine")),
