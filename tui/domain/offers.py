@@ -1,4 +1,4 @@
-"""What a field of several words most likely goes on to be. Pure."""
+"""What is typed into a field most likely goes on to be. Pure."""
 
 from __future__ import annotations
 
@@ -9,7 +9,10 @@ from tui.domain.packageindex import PackageIndex
 from tui.domain.packagespec import read_package_spec
 from tui.domain.text import printable
 
-__all__ = ["offer_spec", "offer_word", "offered"]
+__all__ = ["RECIPES", "folder_of", "offer_paths", "offer_spec", "offer_word", "offered"]
+
+RECIPES = (".yml", ".yaml", ".txt")
+"""How the names end of files that an environment can be made from."""
 
 _VERSION = re.compile(r"([A-Za-z0-9_.-]+)(==|>=|<=|~=|=|<|>)([^,|]*)\Z")
 
@@ -55,6 +58,31 @@ def offer_spec(text: str, index: PackageIndex, names: Sequence[str] | None = Non
         return [f"{name}{sign}{version}" for version in map(printable, index.versions(spec))]
 
     return offered(text, candidates)
+
+
+def folder_of(text: str) -> tuple[str, str]:
+    """The folder of a path as far as it is typed, with the slash behind it, and what of a name is begun in it."""
+    end = text.rfind("/") + 1
+    return text[:end], text[end:]
+
+
+def offer_paths(text: str, there: Iterable[tuple[str, bool]]) -> list[str]:
+    """What the path *text* may become: files that an environment can be made from, then folders.
+
+    *there*: what the folder of *text* holds, as raw name and whether it is a folder. *text*, and what is returned, is
+    in printed form. Hidden names are offered once their dot is typed.
+    """
+    folder, begun = folder_of(text)
+    files, folders = [], []
+    for raw, is_folder in there:
+        name = printable(raw)
+        if not name.startswith(begun) or (name.startswith(".") and not begun.startswith(".")):
+            continue
+        if is_folder:
+            folders.append(f"{folder}{name}/")
+        elif name.casefold().endswith(RECIPES):
+            files.append(folder + name)
+    return [*sorted(files, key=str.casefold), *sorted(folders, key=str.casefold)]
 
 
 def _last(text: str, *, commas: bool) -> tuple[str, str]:

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 
-from tui.config.environment_file import load_environment_file
 from tui.domain.beforehand import naming_concern
 from tui.domain.changes import Change, ChangeKind
-from tui.domain.envfile import EnvFile
 from tui.domain.environments import Environment, Install
 from tui.domain.errors import CondafleetError
 from tui.domain.globs import is_glob
@@ -25,7 +22,7 @@ from tui.ui.dialogs.form import Remark
 from tui.ui.language import said, tr, trn
 from tui.ui.present.cell import Tone
 
-__all__ = ["Files", "NewPlaces", "known_now", "listed", "new_places", "offered_hosts", "read_all_packages"]
+__all__ = ["NewPlaces", "known_now", "listed", "new_places", "offered_hosts", "read_all_packages"]
 
 LISTED = 6
 
@@ -166,45 +163,3 @@ def read_all_packages(fleet: FleetApi, add: Callable[[PackageSet], None]) -> Ste
     for env in fleet.store.environments():
         add(env.packages)
         yield
-
-
-class Files:
-    """Files of the operator's machine, read once for each of their states."""
-
-    def __init__(self) -> None:
-        self._read: dict[tuple[str, int, int], EnvFile | str] = {}
-
-    def recipe(self, text: str) -> tuple[Recipe, tuple[Remark, ...]]:
-        """What the file called *text* asks for; a file that is not there yet, while it is typed, asks for nothing."""
-        try:
-            path = Path(text.strip()).expanduser()
-            state = path.stat()
-            if not path.is_file():
-                raise FileNotFoundError
-        except (OSError, ValueError, RuntimeError):  # no such file, no possible name, nobody's home
-            return Recipe(), (Remark(tr("There is no such file on this machine."), Tone.BAD),)
-        key = (str(path), state.st_mtime_ns, state.st_size)
-        if key not in self._read:
-            self._read[key] = self._load(path)
-        read = self._read[key]
-        if isinstance(read, str):
-            return Recipe(), (Remark(read, Tone.BAD),)
-        recipe = Recipe(read.specs, read.pip, read.channels, read.explicit, left_out=read.left_out)
-        return recipe, tuple(self._about(recipe))
-
-    def _load(self, path: Path) -> EnvFile | str:
-        try:
-            return load_environment_file(path)
-        except CondafleetError as error:
-            return said(error.message).split("\n")[0]
-
-    def _about(self, recipe: Recipe) -> Iterator[Remark]:
-        number = len(recipe.specs) + len(recipe.explicit)
-        text = trn("{n} conda package", "{n} conda packages", number)
-        if recipe.pip:
-            text = tr("{text}, {n} by pip", text=text, n=len(recipe.pip))
-        yield Remark(text)
-        if recipe.left_out:
-            yield Remark(
-                tr("Left out: {things}", things=listed([printable(each) for each in recipe.left_out])), Tone.WARN
-            )

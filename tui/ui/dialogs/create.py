@@ -16,8 +16,9 @@ from tui.domain.wishes import Recipe, words_of
 from tui.services.fleet import FleetApi
 from tui.ui.dialogs.form import Asked, FormDialog, Read, Remark
 from tui.ui.language import said, tr
+from tui.ui.localfiles import FileRead, LocalFiles
 from tui.ui.matchspecs import spec_problem
-from tui.ui.newplaces import Files, new_places, offered_hosts
+from tui.ui.newplaces import new_places, offered_hosts
 from tui.ui.present.cell import Tone, cell
 
 __all__ = ["CHANNELS", "CreateDialog", "offer_channel", "read_channels", "read_specs"]
@@ -60,7 +61,7 @@ class CreateDialog(FormDialog[tuple[Change, ...]]):
         self._fleet = fleet
         self._index = index
         self._hosts = " ".join(hosts)
-        self._files = Files()
+        self._files = LocalFiles(self._file_known)
 
     def asked(self) -> Iterable[Asked]:
         views = self._fleet.store.hosts()
@@ -70,10 +71,11 @@ class CreateDialog(FormDialog[tuple[Change, ...]]):
             Asked("name", tr("Name"), hint=tr("a name, or an absolute path"), complete=lambda t: offer_word(t, names)),
             Asked("hosts", tr("On"), self._hosts, tr("hosts, patterns like gpu*, @groups"),
                   lambda text: offer_word(text, offered_hosts(self._fleet), commas=True)),
-            Asked("specs", tr("Packages"), hint="python=3.11 numpy", complete=lambda t: offer_spec(t, self._index)),
+            Asked("specs", tr("Packages"), complete=lambda t: offer_spec(t, self._index),
+                  example="python=3.11 numpy"),
             Asked("channels", tr("Channels"), hint=tr("as the host has them; the first one counts most"),
                   complete=lambda text: offer_channel(text, self._index)),
-            Asked("file", tr("From file"), hint="environment.yml, explicit.txt, requirements.txt"),
+            Asked("file", tr("From file"), complete=self._files.complete, example="~/project/environment.yml"),
             Asked("install", tr("Install"), hint=tr("only where a host has several"),
                   complete=lambda text: offer_word(text, installs)),
         )  # fmt: skip
@@ -81,12 +83,13 @@ class CreateDialog(FormDialog[tuple[Change, ...]]):
     def read(self, values: Mapping[str, str]) -> Read[tuple[Change, ...]]:
         specs, wrong_specs = read_specs(values["specs"])
         channels, wrong_channels = read_channels(values["channels"])
-        written, about = self._files.recipe(values["file"]) if values["file"].strip() else (Recipe(), ())
+        file = self._files.get(values["file"]) if values["file"].strip() else FileRead(Recipe())
+        written = file.recipe or Recipe()
         if written.explicit and specs:
             wrong_specs = (Remark(tr("An explicit list takes no further packages."), Tone.BAD),)
         recipe = replace(written, specs=(*written.specs, *specs), channels=(*channels, *written.channels))
         found = new_places(self._fleet, ChangeKind.CREATE, values["name"], values["hosts"], recipe, values["install"])
-        something = bool(recipe.specs or recipe.explicit or recipe.pip)
+        something = file.recipe is not None and bool(recipe.specs or recipe.explicit or recipe.pip)
         return Read(
             tuple(found.changes) if found.changes and something else None,
             {
@@ -95,6 +98,14 @@ class CreateDialog(FormDialog[tuple[Change, ...]]):
                 "install": found.install,
                 "specs": wrong_specs,
                 "channels": wrong_channels,
-                "file": about,
+                "file": file.remarks,
             },
         )
+
+    async def settle(self) -> None:
+        if self.values["file"].strip():
+            await self._files.settle(self.values["file"])
+
+    def _file_known(self) -> None:
+        if self.is_attached:
+            self.judge()

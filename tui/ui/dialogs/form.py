@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import ClassVar, Generic, TypeVar
 
@@ -17,7 +17,7 @@ from tui.ui.dialogs.base import Dialog
 from tui.ui.language import tr
 from tui.ui.present.cell import Cell, Tone, cell
 from tui.ui.present.lines import Line, words
-from tui.ui.widgets.entry import Entry
+from tui.ui.widgets.entry import Complete, Entry
 from tui.ui.widgets.toned import content
 
 __all__ = ["Asked", "FormDialog", "Read", "Remark"]
@@ -33,8 +33,17 @@ class Asked:
     label: str
     value: str = ""
     hint: str = ""
-    """What the empty field says."""
-    complete: Callable[[str], str | None] | None = None
+    """What is to be written, said in the empty field; in parentheses, so that it is taken for no value."""
+    complete: Complete | None = None
+    example: str = ""
+    """What might be written, said in the empty field as an example."""
+
+    @property
+    def placeholder(self) -> str:
+        """What the empty field says."""
+        if self.example:
+            return tr("e.g. {example}", example=self.example)
+        return tr("({hint})", hint=self.hint) if self.hint else ""
 
 
 @dataclass(frozen=True)
@@ -84,7 +93,7 @@ class FormDialog(Dialog[Wish | None], Generic[Wish]):
             for each in self.asked():
                 with Horizontal(classes="field"):
                     yield Static(content(cell(each.label)), classes="label")
-                    yield Entry(each.value, id=each.id, placeholder=each.hint, complete=each.complete)
+                    yield Entry(each.value, id=each.id, placeholder=each.placeholder, complete=each.complete)
                 yield Static(Content(""), id=f"{each.id}-said", classes="said")
 
     def buttons(self) -> Iterable[Button]:
@@ -124,8 +133,12 @@ class FormDialog(Dialog[Wish | None], Generic[Wish]):
         else:
             self.app.action_focus_next()
 
+    async def settle(self) -> None:
+        """Learn anew what :meth:`read` stands on, as far as it may have changed; for a moment at most."""
+
     @on(Button.Pressed, "#go")
-    def _go(self) -> None:
+    async def _go(self) -> None:
+        await self.settle()
         self.judge()
         if not self.query_one("#go", Button).disabled:
             self.dismiss(self._read.wish)

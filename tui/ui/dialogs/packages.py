@@ -78,12 +78,12 @@ class PackagesDialog(FormDialog[tuple[Change, ...]]):
         new = self._kind is ChangeKind.INSTALL
         conda, pip = (None if new else sorted(self._there[each]) for each in PackageManager)
         hints = {
-            ChangeKind.INSTALL: "numpy=1.26 conda-forge::scipy",
             ChangeKind.UPDATE: tr("empty: all that can be updated"),
             ChangeKind.UNINSTALL: tr("what is to go; what needs it goes too, and is shown"),
         }
         yield Asked("specs", tr("Packages"), hint=hints.get(self._kind, ""),
-                    complete=lambda text: offer_spec(text, self._index, conda))  # fmt: skip
+                    complete=lambda text: offer_spec(text, self._index, conda),
+                    example="numpy=1.26 conda-forge::scipy" if new else "")  # fmt: skip
         yield Asked("pip", tr("By pip"), hint=tr("only what no channel has") if new else "",
                     complete=None if pip is None else lambda text: offer_word(text, pip))  # fmt: skip
         if self._kind is not ChangeKind.UNINSTALL:

@@ -128,16 +128,19 @@ def state_words(env: Environment, doing: Cell = BLANK) -> Cell:
 
 
 def _special(env: Environment) -> Cell:
+    """What keeps one's hands off it comes first: a narrow column cuts the rest."""
     parts: list[Cell] = []
     if env.fault is not None:
         gone = env.fault.kind is FaultKind.GHOST
         parts.append(cell(tr("listed but gone") if gone else fault_words(env.fault), fault_tone(env.fault)))
+    if env.in_use:
+        parts.append(cell(tr("in use"), Tone.GOOD))
     if env.frozen:
         parts.append(cell(tr("frozen"), Tone.ACCENT))
-    if env.linked_to:
-        parts.append(cell(tr("soft link"), Tone.DIM))
     if env.protected and env.kind is not EnvKind.BASE:
         parts.append(cell(tr("protected"), Tone.ACCENT))
+    if env.linked_to:
+        parts.append(cell(tr("soft link"), Tone.DIM))
     if env.writable is False:
         parts.append(cell(tr("read-only"), Tone.DIM))
     if env.clobbered:

@@ -268,8 +268,8 @@ class ListingScreen(ArrangeScreen):
         return ""
 
     def show_detail(self) -> None:
-        """The detail of the row under the cursor."""
-        if not self.HAS_DETAIL or not self.detail.display:
+        """The detail of the row under the cursor; nothing before the screen is made, which shows it anyway."""
+        if not self.HAS_DETAIL or not self.is_mounted or not self.detail.display:
             return
         row = self.grid.cursor_item
         if row is not None and row.head:

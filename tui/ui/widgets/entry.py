@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
+from inspect import isawaitable
 from typing import ClassVar
 
 from textual.binding import Binding, BindingType
@@ -11,9 +12,9 @@ from textual.widgets import Input
 
 from tui.domain.text import printable
 
-__all__ = ["Entry"]
+__all__ = ["Complete", "Entry"]
 
-Complete = Callable[[str], str | None]
+Complete = Callable[[str], str | Awaitable[str | None] | None]
 
 
 class Entry(Input):
@@ -33,7 +34,8 @@ class Entry(Input):
             self._complete = complete
 
         async def get_suggestion(self, value: str) -> str | None:
-            return self._complete(value)
+            found = self._complete(value)
+            return await found if isawaitable(found) else found
 
     def __init__(self, value: str = "", *, id: str, placeholder: str = "", complete: Complete | None = None) -> None:
         """*complete* gives words as they most likely go on, or None; it is called after each key."""
