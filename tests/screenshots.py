@@ -32,8 +32,8 @@ from tui.domain.hosts import HostState
 from tui.domain.snapshot import PARTS
 from tui.services.fleet import FleetApi
 from tui.ui.app import CondafleetApp
-from tui.ui.dialogs.confirm import ConfirmDialog
 from tui.ui.dialogs.host_key import HostKeyDialog
+from tui.ui.dialogs.plan import PlanDialog
 from tui.ui.prompter import DialogPrompter
 from tui.ui.screens.environments import EnvironmentsScreen
 from tui.ui.screens.find import FindScreen
@@ -122,7 +122,7 @@ class Camera:
     async def start_over(self) -> None:
         """Back to how the app was opened: no dialog, no view, no filter, no mark."""
         while len(self.app.screen_stack) > 1:
-            if isinstance(self.app.screen, ConfirmDialog):
+            if isinstance(self.app.screen, PlanDialog):
                 await self.pilot.press("escape")
             else:
                 self.app.pop_screen()
@@ -136,7 +136,7 @@ class Camera:
         self.app.clear_notifications()
         for field in self.app.screen.query(Input):
             field.cursor_blink = False
-        if isinstance(self.app.screen, ConfirmDialog):  # work waits for its answer: it is never quiet
+        if isinstance(self.app.screen, PlanDialog):  # work waits for its answer: it is never quiet
             await self.pilot.pause()
         else:
             await self.quiet()
@@ -212,7 +212,7 @@ async def disk(camera: Camera) -> None:
 async def plan(camera: Camera) -> None:
     await counted(camera)
     await camera.pilot.press("delete")
-    await camera.until(lambda: isinstance(camera.app.screen, ConfirmDialog), "the plan was ready")
+    await camera.until(lambda: isinstance(camera.app.screen, PlanDialog), "the plan was ready")
     await camera.pilot.pause()
 
 

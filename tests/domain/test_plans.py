@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import posixpath
 from dataclasses import replace
 
 import pytest
 
 from tui.domain.caches import CacheItem, CacheKind
-from tui.domain.changes import ConcernKind, Severity
+from tui.domain.changes import NAMED, ConcernKind, Severity
 from tui.domain.diskbounds import Bound, Reason
 from tui.domain.diskplaces import CACHE_PARTS, OwnerKind
 from tui.domain.disktable import OUTSIDE, Device, DiskTable, Owner, OwnerState, Row
@@ -15,6 +16,7 @@ from tui.domain.environments import Environment, EnvKind, Manager, Use
 from tui.domain.machine import Mount
 from tui.domain.planitems import DEFAULT_KINDS, TOOL_CACHES, HostTables, Item, ItemKind
 from tui.domain.plans import Changed, Difference, Plan, outlook, recheck
+from tui.domain.text import printable
 
 ONE, TWO, BASE = "/c/envs/one", "/c/envs/two", "/c"
 CACHE = "/c/pkgs"
@@ -168,6 +170,23 @@ def test_other_tools_caches_join_by_their_own_count_or_by_the_table() -> None:
     # What lies in our own home is for the host to decide.
     eves = replace(known, account="someone", home="/home/eve")
     assert [each.item.kind for each in outlook(marks, {"gpu01": eves}).refused] == [ItemKind.UV, ItemKind.RUNS]
+
+
+def test_what_nobody_knows_is_guarded_and_never_holds_an_environment() -> None:
+    def other(path: str) -> CacheItem:
+        return CacheItem(CacheKind.OTHER, path, "ada", 500, 500, 300, 4)
+
+    whisper, conda = other("/home/ada/.cache/whisper"), other(posixpath.dirname(ONE))
+    known = tables(
+        env(ONE), caches=(whisper, conda), account="ada", home="/home/ada", mounts=(Mount("/", "sda", "ext4"),)
+    )
+    marks = known.items((ItemKind.OTHER,))
+    assert [each.label for each in marks] == ["whisper", posixpath.basename(conda.path)]
+    found = outlook(marks, {"gpu01": known}).refused
+    assert [each.severity for each in found] == [Severity.NAME, Severity.FORBIDDEN]
+    assert printable(ONE) in found[1].concerns[-1].details
+    accepted = dict.fromkeys((each.key for each in marks), NAMED)
+    assert outlook(marks, {"gpu01": known}, accepted).items == (marks[0],)
 
 
 def test_a_caches_trash_is_not_counted_again_beside_its_temporary_files() -> None:

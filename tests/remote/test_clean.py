@@ -7,9 +7,12 @@ import asyncio
 import fcntl
 import os
 import random
+import shutil
+import socket
 import subprocess
 import time
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -256,6 +259,36 @@ async def test_other_tools_caches_go_whole_but_never_what_is_not_ours(host: Task
     await refused(host, nested, ConcernKind.NESTED)
     os.chown(tmp_path / "env", 4321, 4321)
     await refused(host, CleanRequest(((ItemKind.TORCH, str(tmp_path / "env")),)), ConcernKind.FOREIGN_OWNER)
+
+
+async def test_a_folder_that_nobody_knows_goes_when_it_was_named_and_nothing_lives_in_it(host: TaskHost) -> None:
+    folder = host.home / ".cache" / "whisper"
+    (folder / "models").mkdir(parents=True)
+    (folder / "models" / "large.pt").write_bytes(b"x" * 9000)
+    named = frozenset({ConcernKind.UNOWNED})
+    wanted = CleanRequest(((ItemKind.OTHER, str(folder)),))
+    await refused(host, wanted, ConcernKind.UNOWNED)
+    agreed = replace(wanted, accepted=named)
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(str(folder / "agent"))
+        listener.listen()
+        _, said = await clean(host, agreed)
+        assert said.kept == (Kept("in_use", ItemKind.OTHER, str(folder), 1),)
+    (folder / "agent").unlink()
+    with (folder / "models" / "large.pt").open("rb"):
+        _, said = await clean(host, agreed)
+        assert said.kept == (Kept("in_use", ItemKind.OTHER, str(folder), 1),)
+    (folder / "virtualenvs" / "project").mkdir(parents=True)
+    (folder / "virtualenvs" / "project" / "pyvenv.cfg").touch()
+    _, said = await clean(host, agreed)
+    assert said.kept == (Kept("environment", ItemKind.OTHER, str(folder), 1),)
+    uv = CleanRequest(((ItemKind.UV, str(folder)),))
+    assert [part.kind for part in (await look(host, uv)).parts] == [ItemKind.UV], "what uv keeps, uv makes again"
+    shutil.rmtree(folder / "virtualenvs")
+    assert folder.exists()
+    task, said = await clean(host, agreed)
+    assert (task.state, folder.exists()) == (TaskState.SUCCEEDED, False)
+    assert [(part.kind, part.units) for part in said.parts] == [(ItemKind.OTHER, 1)]
 
 
 @pytest.mark.timeout(400)

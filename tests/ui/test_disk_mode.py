@@ -15,6 +15,7 @@ from tests.ui.driving import focused, front, quiet, running, until
 from tests.ui.fake_fleet import GIB, FakeFleet, environment, usual_fleet
 from tests.ui.test_pictures import SnapCompare, sizes
 from tests.ui.test_views import text
+from tui.domain.caches import CacheItem, CacheKind, Caches
 from tui.domain.changes import Concern, ConcernKind
 from tui.domain.diskcount import DiskCount
 from tui.domain.diskplaces import CACHE_PARTS, OwnerKind
@@ -30,10 +31,11 @@ from tui.services.plans import ReadyPlan
 from tui.services.store import HostView
 from tui.storage.planfiles import read_plan
 from tui.ui.app import CondafleetApp
-from tui.ui.dialogs.confirm import ConfirmDialog
+from tui.ui.dialogs.plan import PlanDialog
 
 NOW = 1.7e9
 CACHE = "/opt/conda/pkgs"
+WHISPER = "/home/ada/.cache/whisper"
 
 
 def bit(*numbers: int) -> int:
@@ -60,16 +62,21 @@ class FakePlans:
     def __init__(self) -> None:
         self.ran: list[Plan] = []
         self.refuse = False
+        self.accepted: dict[Any, Any] = {}
 
-    async def ready(self, plan: Plan) -> ReadyPlan:
-        tables = {host: HostTables(host, table(), NOW) for host in plan.hosts}
-        found = outlook(plan.items, tables)
+    async def ready(self, plan: Plan, *, accepted: Any = None, counted: Any = None) -> ReadyPlan:
+        self.accepted = dict(accepted or {})
+        others = (CacheItem(CacheKind.OTHER, WHISPER, "ada", GIB, GIB, GIB, 5),)
+        tables = {
+            host: HostTables(host, table(), NOW, caches=others, account="ada", home="/home/ada") for host in plan.hosts
+        }
+        found = outlook(plan.items, tables, self.accepted)
         if self.refuse:
-            against = (Concern.of(ConcernKind.IN_USE, "2 processes use it."),)
+            against = (Concern.of(ConcernKind.TOOL_RUNS, "A conda holds a lock in it."),)
             hosts = tuple(replace(each, items=(), mounts=(), refused=tuple(
                 Refusal(item, against) for item in each.items)) for each in found.hosts)  # fmt: skip
             found = Outlook(hosts)
-        return ReadyPlan(plan, tables, found)
+        return ReadyPlan(plan, tables, found, accepted=self.accepted)
 
     async def run(self, ready: ReadyPlan) -> PlanReport:
         self.ran.append(ready.plan)
@@ -86,6 +93,8 @@ class Counted(FakeFleet):
     desk: FakePlans | None = None
     fault: Fault | None = None
     gate: asyncio.Event | None = None
+    whisper = False
+    """Something lies in ``~/.cache`` that no tool known here put there."""
 
     @property
     def plans(self) -> Any:
@@ -99,7 +108,8 @@ class Counted(FakeFleet):
             await self.gate.wait()
         if self.fault is not None:
             raise HostFaultError(self.fault)
-        count = DiskCount(table(), NOW)
+        item = CacheItem(CacheKind.OTHER, WHISPER, "ada", GIB, GIB, GIB, 5, NOW - 40 * 86400)
+        count = DiskCount(table(), NOW, caches=Caches((item,)) if self.whisper else None)
         self.store.set_disk(host, count, {})
         return count
 
@@ -212,8 +222,51 @@ async def test_what_is_refused_asks_for_nothing_and_says_why() -> None:
         await until(pilot, lambda: "tarballs" in text(app))
         front(app).marks.add([(fleet.store.hosts()[0].name, ItemKind.TARBALLS, CACHE)])
         await pilot.press("delete")
-        await until(pilot, lambda: "Nothing of it can go" in text(app) and "2 processes use it." in text(app))
+        await until(pilot, lambda: "Nothing of it can go" in text(app) and "A conda holds a lock in it." in text(app))
         assert not fleet.desk.ran
+
+
+async def test_what_nobody_knows_goes_by_its_name_alone() -> None:
+    fleet = counted()
+    fleet.whisper = True
+    assert fleet.desk is not None
+    async with running(fleet, (120, 40)) as (app, pilot):
+        await pilot.press("3", "n")
+        await until(pilot, lambda: "other cache …/.cache/whisper" in text(app))
+        name = fleet.store.hosts()[0].name
+        other, tarballs = (name, ItemKind.OTHER, WHISPER), (name, ItemKind.TARBALLS, CACHE)
+        front(app).marks.add([other, tarballs])
+        await pilot.press("delete")
+        await until(pilot, lambda: "Let 1 thing go  frees 3.0G" in text(app) and focused(app) == "cancel")
+        assert "Type whisper to do it in spite of that" in " ".join(text(app).split())
+        app.screen.set_focus(app.screen.query_one("#name-0"))
+        await pilot.press(*"whispe")
+        assert "Let 1 thing go" in text(app)
+        await pilot.press("r")
+        await until(pilot, lambda: "Let 2 things go  frees 4.0G" in text(app))
+        await pilot.press("enter")
+        assert not fleet.desk.ran, "Enter in the field starts nothing"
+        app.screen.set_focus(app.screen.query_one("#go"))
+        await pilot.press("enter")
+        await until(pilot, lambda: "The plan is done" in text(app))
+        assert fleet.desk.accepted == {other: {ConcernKind.UNOWNED}}
+        assert {item.key for item in fleet.desk.ran[0].items} == {other, tarballs}
+
+
+async def test_alone_and_not_named_it_stays() -> None:
+    fleet = counted()
+    fleet.whisper = True
+    assert fleet.desk is not None
+    async with running(fleet, (120, 40)) as (app, pilot):
+        await pilot.press("3", "n")
+        await until(pilot, lambda: "other cache" in text(app))
+        front(app).marks.add([(fleet.store.hosts()[0].name, ItemKind.OTHER, WHISPER)])
+        await pilot.press("delete")
+        await until(pilot, lambda: isinstance(app.screen, PlanDialog))
+        assert app.screen.query_one("#go").disabled
+        await pilot.press("enter")
+        await quiet(pilot)
+        assert not fleet.desk.ran and not isinstance(app.screen, PlanDialog)
 
 
 async def test_a_plan_is_saved_where_one_stands(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -256,7 +309,7 @@ def counted_and_marked(*keys: str) -> Callable[[Pilot[int]], Awaitable[None]]:
         for key in keys:
             await pilot.press(key)
         if "delete" in keys:
-            await until(pilot, lambda: isinstance(app.screen, ConfirmDialog))
+            await until(pilot, lambda: isinstance(app.screen, PlanDialog))
             await pilot.pause()
         else:
             await quiet(pilot)

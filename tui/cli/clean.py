@@ -31,6 +31,7 @@ _COSTS = {
     ItemKind.TORCH: "Models of torch hub are downloaded again.",
     ItemKind.TRITON: "Kernels are compiled again.",
     ItemKind.RUNS: "Runs that were not uploaded yet are lost.",
+    ItemKind.OTHER: "Programs miss what they kept there until they make it again, if they can.",
     ItemKind.CORE: "Core dumps cannot be looked into any more.",
 }
 

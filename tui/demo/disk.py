@@ -12,7 +12,7 @@ from typing import Any
 
 from tui.demo.catalog import CatalogPackage, package
 from tui.demo.channel_demo import DemoChannel, Made, noise, number
-from tui.demo.plan import EnvPlan, InstallPlan
+from tui.demo.plan import CachePlan, EnvPlan, InstallPlan
 from tui.demo.records import CHANNEL_HOST, closure, dist_info, filled, history, inside
 from tui.demo.standin.setup import make_tools
 
@@ -100,6 +100,12 @@ class HostDisk:
             self._extract(package(spec, "3.11"), packages)
         write(root / "pkgs/urls.txt", "".join(f"{CHANNEL_HOST}/{stem}.conda\n" for stem in packages.held))
         write(root / "pkgs/cache/5a3f.json", noise("index", 2000 if self.light else 96 << 10))
+
+    def cache(self, plan: CachePlan) -> None:
+        """Make what another tool keeps."""
+        path, when = self.home / plan.path, self.now - plan.days * DAY
+        write(path, noise(plan.path, plan.kib << 10))
+        os.utime(path, (when, when))
 
     def _tools(self, plan: InstallPlan, root: Path) -> None:
         """conda, mamba or micromamba. A fleet of light hosts is asked for its places alone: that takes no Python."""

@@ -134,6 +134,8 @@ class DemoHost:
             self._disk.at(mount.path).mkdir(parents=True, exist_ok=True)
         for install in self.layout.installs:
             self._disk.install(install)
+        for cache in self.layout.caches:
+            self._disk.cache(cache)
         conda_roots = [self._disk.at(item.path) for item in self.layout.installs if item.manager != "micromamba"]
         init = "".join(_INIT.format(root=root) for root in conda_roots[:1])
         write(self.home / ".bashrc", _BASHRC.format(name=self.plan.name, user=self.plan.user) + init)

@@ -7,6 +7,7 @@ from dataclasses import replace
 from tui.demo.plan import (
     Answer,
     Behaviour,
+    CachePlan,
     EnvPlan,
     GpuPlan,
     HostPlan,
@@ -137,7 +138,7 @@ _CPU01 = Layout(
 
 _OLD = Layout(
     "Ubuntu 20.04.6 LTS", "20.04", "5.4.0-196-generic", 40, 251, 1.4,
-    (_system(80, 66),),
+    (_system(80, 62),),
     installs=(
         InstallPlan("/opt/conda", "conda", "24.9.2", ("conda=24.9", *_BASE), envs=(
             EnvPlan("/opt/conda/envs/llm-train", ("python=3.9", *_TORCH113, "numpy=1.24", "pip"), "3.9", days=520,
@@ -150,6 +151,9 @@ _OLD = Layout(
         )),
     ),
     gpus=GpuPlan("Tesla V100-PCIE-32GB", 2, 32768, "535.161.08", "12.2", None),
+    caches=(CachePlan(".cache/pip/http-v2/4/a/4ae1", 900, 240), CachePlan(".cache/pip/wheels/7c/numpy.whl", 300, 240),
+            CachePlan(".cache/huggingface/hub/models--bert--base/blobs/0d1f", 1400, 400),
+            CachePlan(".cache/whisper/large-v3.pt", 1200, 95), CachePlan(".cache/matplotlib/fontlist.json", 40, 30)),
     search=("~", "/opt"),
 )  # fmt: skip
 

@@ -15,6 +15,7 @@ __all__ = [
     "Answer",
     "Auth",
     "Behaviour",
+    "CachePlan",
     "EnvPlan",
     "GpuPlan",
     "HostKey",
@@ -175,6 +176,15 @@ class MountPlan:
 
 
 @dataclass(frozen=True, slots=True)
+class CachePlan:
+    """A file that some tool keeps, ``path`` below the home, not used for *days*."""
+
+    path: str
+    kib: int
+    days: int
+
+
+@dataclass(frozen=True, slots=True)
 class Layout:
     """Everything on a host."""
 
@@ -190,6 +200,8 @@ class Layout:
     gpus: GpuPlan | None = None
     ghosts: tuple[str, ...] = ()
     """Paths in environments.txt that are gone."""
+    caches: tuple[CachePlan, ...] = ()
+    """What other tools keep."""
     search: tuple[str, ...] = ("~",)
     """What the fleet's configuration says of where to look, as in :class:`EnvPlan`, ``~`` for the home."""
     light: bool = False

@@ -127,9 +127,25 @@ _COMMANDS = {
 }
 
 
+_OTHERS = {
+    "Cypress": "cypress cache clear",
+    "ccache": "ccache --clear",
+    "go-build": "go clean -cache",
+    "ms-playwright": "playwright uninstall --all",
+    "pdm": "pdm cache clear",
+    "pipenv": "pipenv --clear",
+    "pre-commit": "pre-commit clean",
+    "pypoetry": "poetry cache clear --all .",
+    "yarn": "yarn cache clean",
+}
+"""Of folders in ``~/.cache``, by their names."""
+
+
 def cleaning(item: CacheItem) -> Phrase | None:
     """How its own tool cleans it, as advice; None where it has no way of its own."""
     command = _COMMANDS.get(item.kind)
+    if item.kind is CacheKind.OTHER:
+        command = _OTHERS.get(posixpath.basename(item.path))
     if item.kind is CacheKind.HUB:
         name = _repo_id(item.path)
         if name is None:

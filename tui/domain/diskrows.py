@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from tui.domain.assemble import mount_of
+from tui.domain.caches import cleaning
 from tui.domain.changes import Severity, standing
 from tui.domain.diskcount import DiskCount
 from tui.domain.diskplaces import OwnerKind
@@ -73,7 +74,10 @@ def _row(
     env = tables.environment(item.path) if item.kind is ItemKind.ENVIRONMENT else None
     use = None if env is None else disk.environment(env.prefix)
     against = standing(concerns_of(item, tables))
+    cache = tables.cache(item.kind, item.path)
     idle = suggestion.idle_days if suggestion is not None else None
+    if idle is None and cache is not None:
+        idle = cache.idle_days(now)
     if idle is None and env is not None and env.last_used is not None:
         idle = max(0, int((now - env.last_used) // 86400))
     return DiskRow(
@@ -84,6 +88,7 @@ def _row(
         refusals=tuple(each.text for each in against),
         forbidden=any(each.severity is Severity.FORBIDDEN for each in against),
         not_suggested="" if suggestion is not None or use is None else why_not(disk, use) or "",
+        way=None if cache is None else cleaning(cache),
         idle_days=idle,
         shared_with=tuple(_sharers(item, disk)),
         groups=groups,

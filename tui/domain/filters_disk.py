@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 from tui.domain.diskreport import HostDisk
 from tui.domain.environments import Environment
-from tui.domain.phrases import phrase
+from tui.domain.phrases import Phrase, phrase
 from tui.domain.planitems import HostTables, Item, ItemKind
 from tui.domain.query import Flag, Schema
 from tui.domain.queryfields import choice_field, number_field, schema, size_field, text_field
@@ -49,6 +49,8 @@ class DiskRow:
     """There is no way past one of them."""
     not_suggested: str = ""
     """Why it is suggested to nobody, for people, where that is known."""
+    way: Phrase | None = None
+    """How its own tool cleans it, as advice."""
     idle_days: int | None = None
     shared_with: tuple[tuple[str, int], ...] = ()
     """(label, bytes) of who holds some of the same files."""

@@ -14,9 +14,10 @@ from tui.domain.phrases import mark, phrase, plural
 from tui.domain.planitems import ENVIRONMENTS, TOOL_CACHES, HostTables, Item, ItemKind
 from tui.domain.text import printable
 
-__all__ = ["concerns_of"]
+__all__ = ["UNKNOWN_CACHE", "concerns_of"]
 
 MOST_DETAILS = 10
+UNKNOWN_CACHE = mark("Its own program alone knows what it holds: look into it first, not all of it may come back.")
 _STATES = {
     OwnerState.ABSENT: (ConcernKind.MISSING, mark("It is not there.")),
     OwnerState.DENIED: (ConcernKind.NOT_WRITABLE, mark("This account may not look into it.")),
@@ -131,3 +132,10 @@ def _tool_cache(item: Item, known: HostTables) -> Iterator[Concern]:
         )
     if item.kind is ItemKind.RUNS:
         yield _concern(ConcernKind.UNOWNED, phrase("Runs that were not uploaded yet cannot be made again."))
+    if item.kind is ItemKind.OTHER:
+        yield _concern(ConcernKind.UNOWNED, phrase(UNKNOWN_CACHE))
+        inside = [path for path in (*known.roots, *(env.prefix for env in known.environments))
+                  if PurePosixPath(item.path) in (PurePosixPath(path), *PurePosixPath(path).parents)]  # fmt: skip
+        if inside:
+            shown = (printable(path) for path in dict.fromkeys(inside))
+            yield _concern(ConcernKind.NESTED, phrase("An environment lies in it."), Severity.FORBIDDEN, *shown)

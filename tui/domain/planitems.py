@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import posixpath
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
@@ -37,6 +38,8 @@ class ItemKind(StrEnum):
     WANDB = "wandb"
     RUNS = "runs"
     """What wandb's runs left: it may not be uploaded yet."""
+    OTHER = "other"
+    """A folder or file of ``~/.cache`` whose program is none of these: it goes by its name typed, never by a list."""
     CORE = "core"
     TRASH = "trash"
 
@@ -76,7 +79,7 @@ class Item:
     kind: ItemKind
     path: str
     name: str | None = None
-    """What a person calls an environment."""
+    """What a person calls an environment, or a folder of ``~/.cache``."""
     bytes: int | None = None
     """What it holds."""
     exclusive_bytes: int | None = None
@@ -148,6 +151,7 @@ class HostTables:
     def item(self, kind: ItemKind, path: str) -> Item | None:
         """It as an item of a plan, with its figures; None when nothing is known of it."""
         number, cache = self.owner(kind, path), self.cache(kind, path)
+        called = posixpath.basename(path) if kind is ItemKind.OTHER else None
         if number is not None:
             held = self.table.holding(number)
             size, alone, files = held.bytes, held.exclusive_bytes, held.files
@@ -156,11 +160,11 @@ class HostTables:
         elif cache is None:
             return None
         else:
-            return Item(self.host, kind, path)
+            return Item(self.host, kind, path, called)
         identity = self.identity(kind, path)
         env = self.environment(path) if kind is ItemKind.ENVIRONMENT else None
         if env is None:
-            return Item(self.host, kind, path, None, size, alone, files, identity)
+            return Item(self.host, kind, path, called, size, alone, files, identity)
         return Item(self.host, kind, path, env.name, size, alone, files, identity, bool(env.in_use))
 
     def items(self, kinds: Iterable[ItemKind] = DEFAULT_KINDS) -> list[Item]:

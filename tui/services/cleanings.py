@@ -8,6 +8,7 @@ from tui.domain.assemble import mount_of
 from tui.domain.changes import Concern, ConcernKind, Severity
 from tui.domain.diskbounds import filesystem_reasons
 from tui.domain.phrases import mark, phrase
+from tui.domain.planchecks import UNKNOWN_CACHE
 from tui.domain.planitems import HostTables, Item, ItemKind
 from tui.domain.plans import MountFreed
 from tui.domain.text import printable
@@ -45,6 +46,8 @@ def concern_of(kind: str, detail: str) -> Concern:
     """A concern in the host's words."""
     known = ConcernKind(kind) if kind in {each.value for each in ConcernKind} else ConcernKind.CHANGED
     template = _TEXTS.get(known, _TEXTS[ConcernKind.CHANGED])
+    if known is ConcernKind.UNOWNED and detail == ItemKind.OTHER:
+        template, detail = UNKNOWN_CACHE, ""
     text = phrase(template)
     details = (printable(detail)[:200],) if detail else ()
     if known in (ConcernKind.MOUNTED, ConcernKind.NESTED):

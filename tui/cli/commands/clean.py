@@ -40,7 +40,8 @@ def what_options(parser: argparse.ArgumentParser, default: str) -> None:
         default=[],
         metavar="LIST",
         help="tarballs, packages (those that nothing uses), index, logs, temp; pip, uv, hub, hf, torch, triton, wandb, "
-        f"runs, core, trash; default: {default}",
+        "runs, core, trash, and other (each other folder of ~/.cache, by its name with --confirm); "
+        f"default: {default}",
     )
     parser.add_argument(
         "--older-than", type=duration, metavar="DURATION", help="of caches only what was not changed for so long (30d)"

@@ -181,8 +181,9 @@ while [ $cl_at -lt $cl_n ]; do
     fi
     if cl_mount "$cl_r"; then cl_concern mounted "$cl_p" ''; fi
     case $cl_t/$cl_accept in
-      runs/*' unowned '*) ;;
+      runs/*' unowned '* | other/*' unowned '*) ;;
       runs/*) cl_concern unowned "$cl_p" '' ;;
+      other/*) cl_concern unowned "$cl_p" other ;;
     esac
     cl_x=0
     while [ $cl_x -lt $cl_places ]; do

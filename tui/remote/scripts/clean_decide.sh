@@ -44,7 +44,8 @@ cl_find() {
 cl_list() { # CACHE PATH...: what lies there
   cl_l=$1
   shift
-  cl_find "$@" -xdev '(' -path '*/conda-meta/history' -printf "x $cl_l %p\0" -o -true ')' \
+  cl_find "$@" -xdev '(' -path '*/conda-meta/history' -printf "x $cl_l %p\0" -o \
+    -name pyvenv.cfg -printf "X $cl_l %p\0" -o -true ')' \
     -printf "e $cl_l %D:%i %n %b %y %T@ %p\0"
 }
 
@@ -79,6 +80,10 @@ END
     print "o " p
   } END { print "y" }' | tr '\n\001' '\000\n'
   while read -r _ _ _ _ _ cl_x _; do printf 'm %s\0' "$cl_x"; done 2>/dev/null </proc/locks
+  # Sockets that somebody listens at: no process has them open by their names.
+  while read -r _ _ _ _ _ _ _ cl_x; do
+    case $cl_x in /*) printf 'o %s\0' "$cl_x" ;; esac
+  done 2>/dev/null </proc/net/unix
   printf '%s\n' "$cl_mounts" | sed 's/^/b /' | tr '\n\001' '\000\n'
   set --
   cl_at=0
@@ -267,6 +272,8 @@ cl_program='
   }
   $1 == "k" { count["odd " $3 " " $2]++; next }
   $1 == "x" { u = unit($2, tail(" ./")); if (u) keep(u, "environment"); next }
+  # Environments of venv and virtualenv; uv keeps some of its own in its cache, and makes them again.
+  $1 == "X" { u = unit($2, tail(" ./")); if (u && K[u] == "other") keep(u, "environment"); next }
   $1 == "s" {
     m = split(substr($0, 3), a, "/")
     for (i = 1; i <= m; i++) if (a[i] in S) {

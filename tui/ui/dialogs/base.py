@@ -98,12 +98,20 @@ class Dialog(ModalScreen[Answer]):
         with Vertical(id="box"):
             yield Static(content(self._head), id="title")
             with VerticalScroll(id="text", can_focus=False):
-                room = min(WIDTH, self.app.size.width * 96 // 100 - 8)
-                laid_out = [content(spans) for line in self._lines for spans in lay_out(line, room)]
-                yield Static(Content("\n").join(laid_out))
+                yield Static(self._laid_out())
             yield from self.fields()
             with Horizontal(id="buttons"):
                 yield from self.buttons()
+
+    def _laid_out(self) -> Content:
+        room = min(WIDTH, self.app.size.width * 96 // 100 - 8)
+        return Content("\n").join(content(spans) for line in self._lines for spans in lay_out(line, room))
+
+    def say(self, title: Cell, lines: Iterable[Line]) -> None:
+        """Another title, and other lines."""
+        self._lines = tuple(lines)
+        self.query_one("#title", Static).update(content(title))
+        self.query_one("#text", VerticalScroll).query_one(Static).update(self._laid_out())
 
     def fields(self) -> Iterable[Widget]:
         """What is typed into; nothing unless a dialog says so."""

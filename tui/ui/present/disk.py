@@ -38,6 +38,7 @@ WHAT: dict[ItemKind, str] = {
     ItemKind.TRITON: phrase("Triton's cache"),
     ItemKind.WANDB: phrase("wandb's cache"),
     ItemKind.RUNS: phrase("wandb runs"),
+    ItemKind.OTHER: phrase("other cache"),
     ItemKind.CORE: phrase("core dump"),
     ItemKind.TRASH: phrase("conda's trash"),
 }

@@ -56,6 +56,8 @@ def about(row: DiskRow, told: CountedHost, now: float) -> list[Line]:
         lines += [blank(), heading(tr("For it"))]
         lines += [item(cell(said(reason))) for reason in suggestion.reasons]
         lines += [item(cell(said(each), Tone.DIM)) for each in (suggestion.price, suggestion.way) if each is not None]
+    elif row.way is not None:
+        lines += [blank(), words(said(row.way), Tone.DIM)]
     if row.shared_with:
         lines += [blank(), heading(tr("Shares files with"))]
         lines += [item(join((cell(size(held), Tone.DIM), remote(label)))) for label, held in row.shared_with]

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import replace
 
+from tui.domain.changes import ConcernKind
 from tui.domain.planitems import Item, ItemKind
 from tui.domain.planreport import HostReport, PlanReport, why_different
-from tui.domain.plans import MountFreed
+from tui.domain.plans import MountFreed, Outlook, outlook
 from tui.domain.text import printable
+from tui.services.plans import ReadyPlan
 from tui.ui.language import said, tr, trn
 from tui.ui.present.cell import Cell, Tone, cell, join, remote
 from tui.ui.present.disk import WHAT
@@ -15,7 +18,7 @@ from tui.ui.present.environments import path_end
 from tui.ui.present.lines import Line, blank, heading, item, words
 from tui.ui.present.words import BOUND_MARKS, size
 
-__all__ = ["before", "outcome", "title"]
+__all__ = ["before", "outcome", "title", "with_accepted"]
 
 Key = tuple[str, ItemKind, str]
 _COSTS = {
@@ -30,8 +33,25 @@ def title(report: PlanReport) -> Cell:
     """What is asked."""
     number = sum(len(each.outlook.items) for each in report.hosts)
     total = sum(each.outlook.bytes for each in report.hosts)
+    if not number:
+        return cell(tr("Nothing of it goes unless it is named"), Tone.WARN)
     words = trn("Let {n} thing go", "Let {n} things go", number)
     return join((cell(words, Tone.STRONG), cell(tr("frees {size}", size=size(total)), Tone.GOOD)))
+
+
+def with_accepted(ready: ReadyPlan, accepted: Mapping[Key, Collection[ConcernKind]]) -> PlanReport:
+    """*ready* as it would be with what was accepted by name. The host still looks at that before anything is done."""
+    if not accepted:
+        return ready.report
+    items = [item for item in ready.plan.items if item.key in accepted or item in ready.outlook.items]
+    found = outlook(items, ready.tables, accepted)
+    refused = {each.host: each.refused for each in ready.outlook.hosts}
+    hosts = (replace(each, refused=tuple(
+        refusal for refusal in refused.get(each.host, ()) if refusal.item.key not in accepted
+    )) for each in found.hosts)  # fmt: skip
+    others = (each for each in ready.outlook.hosts if each.host not in {one.host for one in found.hosts})
+    by_host = {each.host: each for each in (*hosts, *others)}
+    return replace(ready, outlook=Outlook(tuple(by_host[each.host] for each in ready.outlook.hosts))).report
 
 
 def before(report: PlanReport, hidden: Collection[Key]) -> list[Line]:

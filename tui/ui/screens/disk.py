@@ -4,26 +4,28 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Hashable, Sequence
+from collections.abc import Collection, Hashable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import ClassVar, cast
 
 from textual.binding import BindingType
 
+from tui.domain.changes import ConcernKind, Severity
 from tui.domain.filters_disk import DISK, DiskRow
 from tui.domain.phrases import phrase
 from tui.domain.planitems import HostTables, Item, ItemKind
 from tui.domain.plans import Plan
 from tui.domain.text import printable
 from tui.services.fleet import FleetApi
+from tui.services.plans import ReadyPlan
 from tui.services.store import HostView
 from tui.storage.planfiles import write_plan
 from tui.ui.catalog import COMMANDS
 from tui.ui.catalog import DISK as MODE
 from tui.ui.commands import bindings
-from tui.ui.dialogs.confirm import ConfirmDialog
 from tui.ui.dialogs.message import MessageDialog
+from tui.ui.dialogs.plan import PlanDialog
 from tui.ui.dialogs.report import ReportDialog
 from tui.ui.language import said, tr, trn
 from tui.ui.present import disk, disk_detail, plan_lines
@@ -167,14 +169,8 @@ class DiskScreen(ChangeVerbs):
         shown = set(self.shown_keys())
         try:
             self.app.tell(trn("Counting {n} host again first", "Counting {n} hosts again first", len(plan.hosts)))
-            ready = await self.fleet.plans.ready(plan)
-            report = ready.report
-            lines = plan_lines.before(report, {item.key for item in items} - shown)
-            if not ready.outlook.items:
-                self.app.push_screen(MessageDialog(cell(tr("Nothing of it can go"), Tone.WARN), lines))
-                return
-            dialog = ConfirmDialog(plan_lines.title(report), lines, tr("Let it go"))
-            if not await self.app.push_screen_wait(dialog):
+            ready = await self._agreed(plan, {item.key for item in items} - shown)
+            if ready is None:
                 return
             self.app.tell(tr("Letting it go; Tasks shows how far it is"), timeout=5)
             self.marks.drop(item.key for item in ready.outlook.items)
@@ -183,6 +179,25 @@ class DiskScreen(ChangeVerbs):
             self._letting_go = False
         self.app.push_screen(ReportDialog(done))
         self.app.disks.count([each.host for each in done.hosts if each.removed])
+
+    async def _agreed(self, plan: Plan, hidden: Collection[Key]) -> ReadyPlan | None:
+        """The plan as the person wants it run; None when nothing of it is to go, or can."""
+        ready = await self.fleet.plans.ready(plan)
+        accepted: dict[Key, Collection[ConcernKind]] = {}
+        while True:
+            if not ready.outlook.items and all(each.severity is Severity.FORBIDDEN for each in ready.outlook.refused):
+                lines = plan_lines.before(ready.report, hidden)
+                self.app.push_screen(MessageDialog(cell(tr("Nothing of it can go"), Tone.WARN), lines))
+                return None
+            answer = await self.app.push_screen_wait(PlanDialog(ready, hidden))
+            if not answer:
+                return None if answer is None else ready
+            accepted |= answer
+            # What was accepted by name is looked at like all else; what that finds is shown before anything is done.
+            uncounted = {host: error for host, error in ready.faults.items() if host not in ready.tables}
+            ready = await self.fleet.plans.ready(plan, accepted=accepted, counted=(dict(ready.tables), uncounted))
+            if answer.keys() <= {item.key for item in ready.outlook.items}:
+                return ready
 
     def action_save_plan(self) -> None:
         """Save the marked things as a plan."""
