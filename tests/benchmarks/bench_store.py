@@ -38,6 +38,7 @@ from tui.domain.packages import Package, PackageInterner, PackageManager
 from tui.domain.settings import Intervals, Settings
 from tui.domain.snapshot import PARTS, HostSnapshot, Part
 from tui.ports import Connection, ConnectionFacts
+from tui.remote.kept import KeptPass
 from tui.remote.lane import Lane
 from tui.remote.turns import next_slice, slice_over
 from tui.services.engine import FleetService
@@ -171,6 +172,7 @@ class Probe:
         places: Sequence[DiskPlace],
         progress: Callable[[int], None] | None = None,
         users: UsersSeen | None = None,
+        kept: KeptPass | None = None,
     ) -> DiskTable:
         return DiskTable()
 

@@ -44,9 +44,9 @@ def env(path: Path | str) -> DiskPlace:
 
 @asynccontextmanager
 async def a_lane(
-    shell: str = "dash", *, path: str = GNU_PATH, wrap: tuple[str, ...] = ()
+    shell: str = "dash", *, path: str = GNU_PATH, wrap: tuple[str, ...] = (), home: Path = Path("/nonexistent")
 ) -> AsyncIterator[tuple[ShellConnection, Lane]]:
-    connection = ShellConnection(SHELLS[shell], env={"PATH": path, "HOME": "/nonexistent"}, wrap=wrap)
+    connection = ShellConnection(SHELLS[shell], env={"PATH": path, "HOME": str(home)}, wrap=wrap)
     try:
         yield connection, await Lane.open(connection, timeout=LIMIT)
     finally:

@@ -20,6 +20,7 @@ from tui.domain.machine import Load, Machine
 from tui.domain.settings import Settings
 from tui.domain.snapshot import HostSnapshot, Part
 from tui.ports import Channel, Clock, Connection, ConnectionFacts, TermRequest
+from tui.remote.kept import KeptPass
 from tui.remote.lane import Lane
 from tui.services.asking import AskingPrompter
 from tui.services.engine import FleetService
@@ -166,6 +167,7 @@ class FakeProbe:
         places: Sequence[DiskPlace],
         progress: Callable[[int], None] | None = None,
         users: UsersSeen | None = None,
+        kept: KeptPass | None = None,
     ) -> DiskTable:
         self.host.users = users
         self.host.asked.append((self.host.clock.monotonic(), "disk"))

@@ -1,4 +1,4 @@
-"""A count over a real sshd whose connection, channel or client goes: it begins again, and the host is left clean."""
+"""A count over a real sshd whose connection, channel or client goes: it goes on or begins anew, and leaves no trace."""
 
 from __future__ import annotations
 
@@ -6,15 +6,17 @@ import asyncio
 import os
 import signal
 import subprocess
+import sys
 from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.condaroot import CondaRoot
-from tests.e2e.condafleet_command import PROGRAM, Command
+from tests.e2e.condafleet_command import Command
 from tests.fakes import ScriptedPrompter, eventually
 from tests.remote.test_disk import HANG, played_program
+from tests.remote.test_kept import COUNTS
 from tests.sshd import SshServer, SshUser, run_as_root
 from tui import runtime
 from tui.domain.diskcount import DiskCount
@@ -30,6 +32,12 @@ from tui.services.fleet import TerminalPlan
 
 TERM = TermRequest("xterm-256color", 80, 24)
 LIMIT = 60
+IMPATIENT = (
+    sys.executable,
+    "-c",
+    "from tui.remote import kept; kept.GRACE_S = 3; from tui.__main__ import main; raise SystemExit(main())",
+)
+"""The program, whose counts wait for three seconds for somebody to ask for them."""
 
 
 @pytest.fixture
@@ -77,7 +85,7 @@ def commands(user: SshUser) -> list[str]:
     return [command for command in found if command and not command.startswith("sshd")]
 
 
-def counting(user: SshUser) -> bool:
+def under_way(user: SshUser) -> bool:
     """Whether a count is under way."""
     return any("exec(zlib" in command for command in commands(user))
 
@@ -104,21 +112,81 @@ def names(count: DiskCount) -> set[str]:
     return {path.name for path in found}
 
 
-async def test_a_killed_connection_begins_the_count_again_and_leaves_nothing(
-    fleet: FleetService, server: SshServer, ada: SshUser, hangs: Callable[[], None]
+def heard(user: SshUser) -> list[str]:
+    """What was last said by who asked for the counts that are kept on the host."""
+    return [path.read_text() for path in (user.home / COUNTS).glob("*/heard")]
+
+
+def left(user: SshUser) -> list[Path]:
+    """What is kept of counts on the host."""
+    return list((user.home / COUNTS).glob("*"))
+
+
+@pytest.fixture
+def notes(fleet: FleetService) -> list[str]:
+    said: list[str] = []
+    fleet.bus.subscribe(lambda event: said.append(event.text) if isinstance(event, HostNoticed) else None)
+    return said
+
+
+@pytest.fixture
+def waits(monkeypatch: pytest.MonkeyPatch, ada: SshUser) -> Path:
+    """Every count says in the file "began" that it began, and waits in its midst until this file is there."""
+    go = ada.home / "go"
+    wait = f"echo x >>{ada.home}/began; while ! [ -e {go} ]; do sleep 0.1; done"
+    monkeypatch.setattr(disk, "_program", played_program(wait, "/train"))
+    return go
+
+
+async def test_a_count_goes_on_on_the_host_when_its_connection_is_killed(
+    fleet: FleetService, server: SshServer, ada: SshUser, waits: Path, notes: list[str]
 ) -> None:
-    notes: list[str] = []
-    fleet.bus.subscribe(lambda event: notes.append(event.text) if isinstance(event, HostNoticed) else None)
+    counting = asyncio.create_task(fleet.disk("gpu01"))
+    await eventually(lambda: (ada.home / "began").exists())
+    for _ in range(4):  # more often than a count that does not get on is tried
+        said = len(notes)
+        for _ in range(3):  # it is asked for again, and what it said since is fetched
+            last = heard(ada)
+            await eventually(lambda last=last: heard(ada) != last)  # type: ignore[misc]  # mypy infers none
+        server.kill_sessions()
+        await eventually(lambda said=said: len(notes) > said)  # type: ignore[misc]  # mypy infers none
+        assert not counting.done()
+    await asyncio.to_thread(waits.touch)
+    count = await asyncio.wait_for(counting, 2 * LIMIT)
+    assert names(count) == {"miniforge3", "train"}
+    assert (ada.home / "began").read_text() == "x\n"
+    assert set(notes) == {"the connection was lost while the disk is counted: that goes on on the host"}
+    await eventually(lambda: not under_way(ada) and not left(ada))
+
+
+async def test_a_count_that_was_ended_while_the_connection_was_lost_begins_anew(
+    fleet: FleetService, server: SshServer, ada: SshUser, waits: Path, notes: list[str]
+) -> None:
+    counting = asyncio.create_task(fleet.disk("gpu01"))
+    await eventually(lambda: (ada.home / "began").exists())
+    await asyncio.to_thread(waits.touch)
+    # All of this account: as when the machine is started anew.
+    run_as_root("sh", "-c", f"kill -9 $(ps -o pid= -u {ada.name})")
+    count = await asyncio.wait_for(counting, 2 * LIMIT)
+    assert names(count) == {"miniforge3", "train"}
+    assert notes[-1] == "counting the disk was cut off, and begins anew"
+    await eventually(lambda: not under_way(ada) and not left(ada))
+
+
+async def test_a_count_that_can_be_kept_nowhere_begins_anew(
+    fleet: FleetService, server: SshServer, ada: SshUser, notes: list[str], hangs: Callable[[], None]
+) -> None:
+    ada.run("sh", "-c", "rm -rf ~/.local && ln -s /nonexistent ~/.local")
     right = await asyncio.wait_for(fleet.disk("gpu01"), LIMIT)
     hangs()
     again = asyncio.create_task(fleet.disk("gpu01"))
-    await eventually(lambda: counting(ada))
+    await eventually(lambda: under_way(ada))
     server.kill_sessions()
     count = await asyncio.wait_for(again, 2 * LIMIT)
     assert count.table == right.table
-    assert names(count) == {"miniforge3", "train"}
     assert notes == ["counting the disk was cut off, and begins anew"]
-    await eventually(lambda: not counting(ada))
+    assert "cannot outlive its connection" in " ".join(text for _, text in fleet.store.log("gpu01"))
+    await eventually(lambda: not under_way(ada))
 
 
 async def test_a_cancelled_count_leaves_nothing_on_the_host(
@@ -126,10 +194,10 @@ async def test_a_cancelled_count_leaves_nothing_on_the_host(
 ) -> None:
     hangs()
     count = asyncio.create_task(fleet.disk("gpu01"))
-    await eventually(lambda: counting(ada))
+    await eventually(lambda: under_way(ada))
     count.cancel()
     await asyncio.gather(count, return_exceptions=True)
-    await eventually(lambda: not counting(ada))
+    await eventually(lambda: not under_way(ada))
     assert fleet.store.host("gpu01").disk is None
 
 
@@ -141,10 +209,10 @@ async def test_a_terminal_takes_the_channel_of_a_count_which_begins_again(
     server.kill_sessions()
     hangs()
     count = asyncio.create_task(fleet.disk("gpu01"))
-    await eventually(lambda: counting(ada), LIMIT)
+    await eventually(lambda: under_way(ada), LIMIT)
     channel = await asyncio.wait_for(fleet.terminal(TerminalPlan("gpu01", None), TERM), LIMIT)
     try:
-        await eventually(lambda: not counting(ada) or count.done())
+        await eventually(lambda: not under_way(ada) or count.done())
         await channel.write(b"echo is$((6*7))here\n")
         said = b""
         async with asyncio.timeout(LIMIT):
@@ -169,11 +237,11 @@ def test_a_client_that_ends_in_the_midst_leaves_nothing(
     env = {**command.env, "CONDAFLEET_SSH_CONFIG": str(files.config)}
     for _ in range(10):  # one that has counted before it was seen to count is let go
         with subprocess.Popen(
-            [*PROGRAM, "--config", str(command.config), "disk", "--json"], env=env, start_new_session=True,
+            [*IMPATIENT, "--config", str(command.config), "disk", "--json"], env=env, start_new_session=True,
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
             preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
         ) as client:  # fmt: skip
-            asyncio.run(eventually(lambda client=client: counting(ada) or client.poll() is not None, LIMIT))  # type: ignore[misc]  # mypy infers none
+            asyncio.run(eventually(lambda client=client: under_way(ada) or client.poll() is not None, LIMIT))  # type: ignore[misc]  # mypy infers none
             if client.poll() is None:
                 os.kill(client.pid, number)
             said, _ = client.communicate(timeout=LIMIT)
@@ -182,4 +250,4 @@ def test_a_client_that_ends_in_the_midst_leaves_nothing(
     assert client.returncode in (-number, 130)
     if number is signal.SIGINT:
         assert b'"interrupted"' in said
-    asyncio.run(eventually(lambda: commands(ada) == []))
+    asyncio.run(eventually(lambda: commands(ada) == [] and not left(ada)))

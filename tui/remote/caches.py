@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import binascii
-from collections.abc import Sequence
-from contextlib import aclosing
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
 
 from tui.domain.caches import BLOCK, CacheItem, CacheKind, Caches, HubEntry, hub_repo
@@ -13,6 +12,7 @@ from tui.domain.errors import HostFaultError
 from tui.domain.faults import Fault, FaultKind
 from tui.domain.phrases import phrase
 from tui.domain.text import decode, printable
+from tui.remote.kept import KeptPass, read_pass
 from tui.remote.lane import Lane
 from tui.remote.scripts import script
 from tui.remote.wire import Record
@@ -45,14 +45,15 @@ async def ask_caches(
     homes: Sequence[str] = (),
     package_caches: Sequence[str] = (),
     cores: bool = True,
+    kept: KeptPass | None = None,
 ) -> Caches:
     """The caches of our own account, of the accounts with *homes*, and what lies in the trash of *package_caches*.
 
     *cores*: also core dumps where systemd keeps them, beside those in homes.
     For our own account the variables of the environment count that move a cache; others' cannot be known. The pass runs
-    at the lowest priority, and ends within about a second when the lane is closed.
+    at the lowest priority, and ends within about a second when the lane is closed; with *kept* it outlives the lane.
 
-    Raises HostFaultError: ``tool_missing``, ``incomplete``, ``protocol``, ``too_large``, and as :meth:`Lane.stream`.
+    Raises HostFaultError: ``tool_missing``, ``incomplete``, ``protocol``, ``too_large``, and as :func:`read_pass`.
     """
     if len(homes) + len(package_caches) > MOST_PLACES:
         message = phrase("Caches of too many accounts were asked for on {host}.", host=host)
@@ -60,30 +61,40 @@ async def ask_caches(
     words = ["home", "", *(("cores", "/var/lib/systemd/coredump") if cores else ())]
     for kind, paths in (("home", homes), ("trash", package_caches)):
         words += [word for path in paths if path for word in (kind, path)]
-    seen: dict[int, _Seen] = {}
-    whole = cut = False
-    stream = lane.stream(script("caches"), words, timeout=timeout, idle=SILENCE_S, limit=ANSWER_LIMIT)
-    async with aclosing(stream) as records:
-        async for record in records:
-            if record.tag == "missing":
-                tool = printable((record.text(0) or "find")[:40])
-                message = phrase("{host} has no {tool}: caches cannot be counted there.", host=host, tool=tool)
-                raise HostFaultError(Fault(FaultKind.TOOL_MISSING, message, phrase("Install findutils and awk there.")))
-            if record.tag == "end":
-                whole = True
-            elif record.tag == "cut":
-                cut = True
-            elif not _take(record, seen):
-                raise HostFaultError(_senseless(host))
-    if not whole:
-        message = phrase("Counting the caches of {host} ended before its time.", host=host)
-        raise HostFaultError(Fault(FaultKind.INCOMPLETE, message, phrase("Try again; see who ended it on the host.")))
+
+    async def read(said: AsyncIterator[Record]) -> tuple[dict[int, _Seen], bool]:
+        return await _read(said, host)
+
+    seen, cut = await read_pass(
+        kept, lane, host, script("caches"), words, read, timeout=timeout, idle=SILENCE_S, limit=ANSWER_LIMIT
+    )
     try:
         # Off the loop: a large hub costs no other host's turn.
         items = await asyncio.to_thread(lambda: tuple(_item(each) for each in seen.values()))
     except ValueError as error:
         raise HostFaultError(_senseless(host)) from error
     return Caches(items, cut)
+
+
+async def _read(said: AsyncIterator[Record], host: str) -> tuple[dict[int, _Seen], bool]:
+    """What was said of each cache, and whether there are more. Raises HostFaultError."""
+    seen: dict[int, _Seen] = {}
+    whole = cut = False
+    async for record in said:
+        if record.tag == "missing":
+            tool = printable((record.text(0) or "find")[:40])
+            message = phrase("{host} has no {tool}: caches cannot be counted there.", host=host, tool=tool)
+            raise HostFaultError(Fault(FaultKind.TOOL_MISSING, message, phrase("Install findutils and awk there.")))
+        if record.tag == "end":
+            whole = True
+        elif record.tag == "cut":
+            cut = True
+        elif not _take(record, seen):
+            raise HostFaultError(_senseless(host))
+    if not whole:
+        message = phrase("Counting the caches of {host} ended before its time.", host=host)
+        raise HostFaultError(Fault(FaultKind.INCOMPLETE, message, phrase("Try again; see who ended it on the host.")))
+    return seen, cut
 
 
 def _senseless(host: str) -> Fault:

@@ -10,8 +10,7 @@ import asyncio
 import base64
 import re
 import zlib
-from collections.abc import Callable, Sequence
-from contextlib import aclosing
+from collections.abc import AsyncIterator, Callable, Sequence
 from enum import StrEnum
 from functools import cache
 from importlib.resources import files
@@ -24,8 +23,10 @@ from tui.domain.faults import Fault, FaultKind
 from tui.domain.phrases import phrase
 from tui.domain.text import decode, printable
 from tui.remote.diskanswer import DiskAnswer, DiskAnswerError
+from tui.remote.kept import KeptPass, read_pass
 from tui.remote.lane import Lane
 from tui.remote.scripts import script
+from tui.remote.wire import Record
 
 __all__ = ["DiskMethod", "ask_disk"]
 
@@ -54,17 +55,21 @@ async def ask_disk(
     users: UsersSeen = UsersSeen(),  # noqa: B008  # a constant
     progress: Callable[[int], None] | None = None,
     method: DiskMethod | None = None,
+    kept: KeptPass | None = None,
 ) -> DiskTable:
     """The disk table of *places*: each an owner, each package cache six of them, in the order given.
 
-    The pass runs at the lowest priority, and ends within about a second when the lane is closed: to cancel it, cancel
-    this call and close the lane. *users*: of which caches environments may be users that *places* does not hold; no
-    package of theirs then counts as unused, and neither when a place holds what cannot be read. *progress* receives
-    the entries looked at so far, whenever they are more. *method*: None takes the best that the host has.
+    The pass runs at the lowest priority. With *kept* it outlives the lane: asked again with the same places, it is gone
+    on with; to cancel it, cancel this call and stop *kept*. Without, it ends within about a second when the lane is
+    closed: to cancel it, cancel this call and close the lane.
+
+    *users*: of which caches environments may be users that *places* does not hold; no package of theirs then counts as
+    unused, and neither when a place holds what cannot be read. *progress* receives the entries looked at so far,
+    whenever they are more. *method*: None takes the best that the host has.
 
     Raises HostFaultError: ``tool_missing``, ``incomplete`` (the count was ended on the host), ``protocol`` (the answer
     makes no sense), ``too_large``, ``tool_hung`` (also when nothing new was counted for five minutes), and as
-    :meth:`Lane.stream`.
+    :func:`read_pass`.
     """
     if len(places) > MOST_PLACES:
         message = phrase(
@@ -83,35 +88,44 @@ async def ask_disk(
         raise HostFaultError(_missing(host, "python3"))
     else:
         source, args = script("disk_places") + script("disk_parts") + script("disk_find"), words
-    answer = DiskAnswer(places)
-    loop = asyncio.get_running_loop()
-    last, moved = 0, loop.time()
-    stream = lane.stream(source, args, timeout=timeout, idle=SILENCE_S, limit=ANSWER_LIMIT)
+
+    async def read(said: AsyncIterator[Record]) -> DiskAnswer:
+        return await _read(said, DiskAnswer(places), host, progress)
+
     try:
-        async with aclosing(stream) as records:
-            async for record in records:
-                if record.tag == "missing":
-                    raise HostFaultError(_missing(host, record.text(0) or "find"))
-                if record.tag not in ("seen", "alive"):
-                    answer.take(record)
-                    continue
-                seen = max(0, record.integer(0) or 0)
-                if seen > last:
-                    last, moved = seen, loop.time()
-                    if progress is not None:
-                        progress(seen)
-                elif loop.time() - moved > STALL_S:
-                    raise HostFaultError(_stalled(host))
-        if not answer.whole:
-            message = phrase("Counting the disk of {host} ended before its time.", host=host)
-            raise HostFaultError(
-                Fault(FaultKind.INCOMPLETE, message, phrase("Try again; see who ended it on the host."))
-            )
+        answer = await read_pass(
+            kept, lane, host, source, args, read, timeout=timeout, idle=SILENCE_S, limit=ANSWER_LIMIT
+        )
         # Off the loop: a large table costs no other host's turn.
         return await asyncio.to_thread(answer.table, users)
     except DiskAnswerError as error:
         message = phrase("The disk table of {host} makes no sense: {reason}.", host=host, reason=str(error))
         raise HostFaultError(Fault(FaultKind.PROTOCOL, message, phrase("Try again."))) from error
+
+
+async def _read(
+    said: AsyncIterator[Record], answer: DiskAnswer, host: str, progress: Callable[[int], None] | None
+) -> DiskAnswer:
+    """*answer*, whole. Raises HostFaultError and DiskAnswerError."""
+    loop = asyncio.get_running_loop()
+    last, moved = 0, loop.time()
+    async for record in said:
+        if record.tag == "missing":
+            raise HostFaultError(_missing(host, record.text(0) or "find"))
+        if record.tag not in ("seen", "alive"):
+            answer.take(record)
+            continue
+        seen = max(0, record.integer(0) or 0)
+        if seen > last:
+            last, moved = seen, loop.time()
+            if progress is not None:
+                progress(seen)
+        elif loop.time() - moved > STALL_S:
+            raise HostFaultError(_stalled(host))
+    if not answer.whole:
+        message = phrase("Counting the disk of {host} ended before its time.", host=host)
+        raise HostFaultError(Fault(FaultKind.INCOMPLETE, message, phrase("Try again; see who ended it on the host.")))
+    return answer
 
 
 def _stalled(host: str) -> Fault:

@@ -28,6 +28,7 @@ from tui.remote.confirming import Confirming
 from tui.remote.disk import ask_disk
 from tui.remote.gpus import GpuAnswer, join_sessions, parse_gpus
 from tui.remote.history import ask_history
+from tui.remote.kept import KeptPass
 from tui.remote.lane import Lane, NotAskedError, ShellProcess
 from tui.remote.lane_pool import MAIN, LanePool
 from tui.remote.probe_faults import gpu_hang, no_mountinfo, no_sense, scan_hang, too_busy
@@ -267,17 +268,18 @@ class HostProbe:
         places: Sequence[DiskPlace],
         progress: Callable[[int], None] | None = None,
         users: UsersSeen | None = None,
+        kept: KeptPass | None = None,
     ) -> DiskTable:
         """The disk table of *places*. Raises HostFaultError, see :func:`ask_disk`.
 
         *users*: None where nothing is known of who else uses the caches: no package counts as unused then.
-        Cancelled, the count on the host ends within about a second.
+        Cancelled, the count on the host ends within about a second, unless it is *kept*.
         """
-        users = users or UsersSeen.nobody()
+        seen, limit = users or UsersSeen.nobody(), DISK_LIMIT_S
 
         async def ask(lane: Lane) -> DiskTable:
             try:
-                return await ask_disk(lane, places, self._host, timeout=DISK_LIMIT_S, users=users, progress=progress)
+                return await ask_disk(lane, places, self._host, timeout=limit, users=seen, progress=progress, kept=kept)
             finally:
                 self._pool.leave("disk", lane)
 

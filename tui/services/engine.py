@@ -142,6 +142,9 @@ class FleetService:
             chore.cancel()
         if self._tasks is not None:
             ending += self._tasks.close()
+        # While there are connections over which it can be said.
+        ending.append(asyncio.ensure_future(self._counter.close()))
+        await _wait(ending[-1:], _STOP_S)
         for watcher in self._watchers.values():
             ending += watcher.stop()
         await _wait(ending, _STOP_S)

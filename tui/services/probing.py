@@ -12,6 +12,7 @@ from tui.domain.history import History
 from tui.domain.hosts import HostSpec
 from tui.domain.snapshot import Part
 from tui.ports import Connection
+from tui.remote.kept import KeptPass
 from tui.remote.lane import Lane
 
 __all__ = ["Partial", "ProbeApi", "ProbeFactory", "ReadingLike"]
@@ -62,10 +63,12 @@ class ProbeApi(Protocol):
         places: Sequence[DiskPlace],
         progress: Callable[[int], None] | None = None,
         users: UsersSeen | None = None,
+        kept: KeptPass | None = None,
     ) -> DiskTable:
         """The disk table of *places*; *progress* gets the entries looked at so far. Raises HostFaultError.
 
-        *users*: None where nothing is known of who else uses the caches. Cancelled, the count on the host ends, too.
+        *users*: None where nothing is known of who else uses the caches. Cancelled, the count on the host ends, too,
+        unless it is *kept*: then it outlives the connection, until it is stopped.
         """
 
     async def put_question(self, kind: str, question: Callable[[Lane], Awaitable[T]], *, keep: bool = False) -> T:
