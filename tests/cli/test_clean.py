@@ -195,6 +195,51 @@ def test_a_plan_is_made_read_and_run(run: Run, backend: TreeBackend, tmp_path: P
     assert tarballs(backend) == []
 
 
+def test_a_plan_says_which_hosts_it_knows_nothing_of(run: Run, backend: TreeBackend, tmp_path: Path) -> None:
+    file, ticket = tmp_path / "plan.yaml", tmp_path / "ticket.md"
+    what = ["--what", "tarballs"]
+    made = run(backend, "plan", "new", str(file), *what)
+    assert made.code == 1  # gpu02 is down
+    assert "not looked at when this was made, and in none of the sums: 1 host" in made.out
+    assert "refused the connection" in file.read_text()
+    shown = run(backend, "plan", "show", str(file), "--markdown", str(ticket))
+    assert "in none of the sums: 1 host" in shown.out and "gpu02: 192.0.2.2 port 22 refused" in shown.out
+    assert "none of the sums: 1 host." in ticket.read_text()
+    missed = [{"host": "gpu02", "kind": "refused", "message": "gpu02: 192.0.2.2 port 22 refused the connection"}]
+    assert run(backend, "plan", "show", str(file), "--json").json["plan"]["missed"] == missed
+    done = run(backend, "plan", "run", str(file), "--yes", "--json", "--markdown", str(ticket))
+    assert done.code == 0, done.err
+    assert done.json["plan"]["missed"] == missed
+    assert tarballs(backend) == []
+    assert "none of the sums: 1 host." in ticket.read_text()
+    assert (
+        run(backend, "plan", "new", str(tmp_path / "one.json"), "gpu01", "--what", "packages", "--json").json["plan"][
+            "missed"
+        ]
+        == []
+    )
+
+
+def test_what_is_cleaned_says_which_hosts_it_knows_nothing_of(run: Run, backend: TreeBackend) -> None:
+    done = run(backend, "clean", "*", "--dry-run")
+    assert done.code == 1
+    assert "in none of the sums: 1 host" in done.out
+
+
+def test_a_host_that_is_down_when_its_plan_is_run_is_a_failure(run: Run, backend: TreeBackend, tmp_path: Path) -> None:
+    file = tmp_path / "plan.json"
+    assert run(backend, "plan", "new", str(file), "gpu01", "--what", "tarballs").code == 0
+    said = json.loads(file.read_text())
+    said["hosts"]["gpu02"] = said["hosts"]["gpu01"]
+    file.write_text(json.dumps(said))
+    done = run(backend, "plan", "run", str(file), "--yes", "--json")
+    assert done.code == 1
+    assert {plan["host"]: plan["error"] for plan in done.json["plans"]} == {
+        "gpu01": None, "gpu02": "gpu02: 192.0.2.2 port 22 refused the connection"
+    }  # fmt: skip
+    assert tarballs(backend) == []
+
+
 def test_a_guarded_environment_goes_once_its_name_is_given(run: Run, backend: TreeBackend, tmp_path: Path) -> None:
     file, prefix = tmp_path / "plan.yaml", str(backend.base / "conda" / "envs" / "one")
     backend.against = {prefix: (Concern.of(ConcernKind.UNOWNED, "2 files belong to no package."),)}

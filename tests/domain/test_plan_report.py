@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from tui.domain.diskbounds import Reason
+from tui.domain.errors import CondafleetError, HostFaultError
+from tui.domain.faults import Fault, FaultKind
 from tui.domain.planitems import Item, ItemKind
+from tui.domain.planmissed import NOT_COUNTED, Missed, missed_hosts
 from tui.domain.planreport import HostReport, MountActual, PlanReport, Removed, markdown, why_different
 from tui.domain.plans import Changed, Difference, HostOutlook, MountFreed
 
@@ -59,6 +64,27 @@ def test_a_report_holds_both_numbers() -> None:
     assert "| tarballs | /opt/pkgs | 2.4 MiB (2,500,000 B) | removed |" in text
     assert "refused, changed since: grew" in text
     assert "Run 2023-11-14 22:15:00 UTC" in text
+
+
+def test_a_report_says_which_hosts_are_not_in_it() -> None:
+    missed = (Missed("gpu02", "refused", "gpu02 <b>refused</b>"), Missed("gpu03", NOT_COUNTED))
+    text = markdown(replace(report(None), missed=missed))
+    assert "Not looked at when it was made, and in none of the sums: 2 hosts." in text
+    assert "- gpu02: gpu02 \\<b\\>refused\\</b\\>\n- gpu03: not counted\n" in text
+    assert "Not looked at" not in markdown(report(None))
+
+
+def test_hosts_that_were_not_counted_are_missed_and_say_why() -> None:
+    down = Fault(FaultKind.REFUSED, "gpu02 refused it.", "")
+    faults = {"gpu03": HostFaultError(Fault(FaultKind.TOOL_MISSING, "gpu03 has no find.", "")),
+              "gpu05": CondafleetError("something else")}  # fmt: skip
+    hosts = ["gpu01", "gpu02", "gpu03", "gpu04", "gpu05", "gpu02"]
+    assert missed_hosts(hosts, ["gpu01"], {"gpu02": down, "gpu01": down}, faults) == (
+        Missed("gpu02", "refused", "gpu02 refused it."),
+        Missed("gpu03", "tool_missing", "gpu03 has no find."),
+        Missed("gpu04", "not_counted"),
+        Missed("gpu05", "not_counted", "something else"),
+    )
 
 
 def test_what_was_only_looked_at_claims_no_more() -> None:

@@ -13,13 +13,15 @@ from hypothesis import strategies as st
 
 from tui.domain.errors import ConfigError, StorageError
 from tui.domain.planitems import Item, ItemKind
+from tui.domain.planmissed import Missed
 from tui.domain.plans import Plan
 from tui.domain.text import decode
 from tui.storage.planfiles import read_plan, write_plan
 
 ENV = Item("gpu01", ItemKind.ENVIRONMENT, "/opt/conda/envs/x", "x", 6_100, 600, 12, "m:1:2:/opt", True)
 CACHE = Item("gpu02", ItemKind.TARBALLS, "/opt/conda/pkgs", None, 9_000, 9_000, 3)
-PLAN = Plan((ENV, CACHE), 1_700_000_000.0, "ada@laptop", (("gpu01", 1_700_000_001.0),), 86400.0)
+MISSED = (Missed("gpu03", "refused", "gpu03 refused the connection."), Missed("gpu04", "not_counted"))
+PLAN = Plan((ENV, CACHE), 1_700_000_000.0, "ada@laptop", (("gpu01", 1_700_000_001.0),), 86400.0, MISSED)
 
 
 @pytest.mark.parametrize("name", ["plan.yaml", "plan.json", "plan"])
@@ -79,6 +81,9 @@ hosts:
         ("hosts:", "made: 2026-11-21T10:15:00Z\nhosts:", 3, "", "each key once"),
         ("made: 2026", "made: [2026", 3, "", "YAML or JSON"),
         ("condafleet-plan: 1\n", "", 1, "condafleet-plan", "a whole number"),
+        ("hosts:", "missed: {gpu02: {}}\nhosts:", 3, "missed.gpu02.why", "a text"),
+        ("hosts:", "missed: {gpu02: {why: x, who: y}}\nhosts:", 3, "missed.gpu02.who", "message, why"),
+        ("hosts:", "missed: [gpu02]\nhosts:", 3, "missed", "keys with values"),
         (GOOD[GOOD.index("items:") :], "items: {}\n", 5, "hosts.gpu01.items", "a list of items"),
     ],
 )

@@ -279,7 +279,22 @@ async def test_a_plan_is_saved_where_one_stands(tmp_path: Path, monkeypatch: pyt
         await pilot.press("w")
         await until(pilot, lambda: any(tmp_path.iterdir()))
     (file,) = list(tmp_path.glob("*"))  # noqa: ASYNC240 # one name
-    assert read_plan(file).items[0].path == CACHE
+    plan, views = read_plan(file), fleet.store.hosts()
+    assert plan.items[0].path == CACHE
+    assert [each.host for each in plan.missed] == [view.name for view in views[1:]]
+    down = {view.name: view.fault.kind.value for view in views if view.fault is not None}
+    assert {each.host: each.kind for each in plan.missed if each.kind != "not_counted"} == down != {}
+
+
+async def test_what_would_go_says_which_hosts_were_not_looked_at() -> None:
+    fleet = counted()
+    async with running(fleet, (120, 40)) as (app, pilot):
+        await pilot.press("3", "n")
+        await until(pilot, lambda: "tarballs" in text(app))
+        front(app).marks.add([(fleet.store.hosts()[0].name, ItemKind.TARBALLS, CACHE)])
+        await pilot.press("delete")
+        number = len(fleet.store.hosts()) - 1
+        await until(pilot, lambda: f"{number} hosts were not looked at" in text(app) and "not counted" in text(app))
 
 
 async def test_with_readonly_nothing_can_be_let_go() -> None:

@@ -9,8 +9,8 @@ from pathlib import Path
 from tui.cli.clean import kinds_of, wanted_items
 from tui.cli.context import Context, Fleet
 from tui.cli.jsonview import time_json
-from tui.cli.planning import PARTS, Counted, allowed, count, run_plan, write_report
-from tui.cli.planwords import plan_json, preview
+from tui.cli.planning import PARTS, Counted, allowed, count, missed_of, run_plan, write_report
+from tui.cli.planwords import missed_lines, plan_extra, plan_json, preview
 from tui.cli.reply import Reply
 from tui.cli.words import size
 from tui.domain.diskreport import host_disk
@@ -73,8 +73,9 @@ async def _new(context: Context) -> Reply:
                     raise NothingMatchedError(
                         "There is nothing that a plan could hold.", "`condafleet disk` shows what there is."
                     )
+                missed = missed_of(gathered.reports, counted)
                 times = tuple((host, found.counted) for host, found in counted[0].items())
-                plan = Plan(tuple(dict.fromkeys(items)), time.time(), operator_name(), times, args.older_than)
+                plan = Plan(tuple(dict.fromkeys(items)), time.time(), operator_name(), times, args.older_than, missed)
                 ready = await fleet.until(desk.ready(plan, counted=counted, check=False), "looking at what would go")
                 report = ready.report
                 write_plan(path, plan)
@@ -93,6 +94,7 @@ async def _new(context: Context) -> Reply:
         gathered.reports,
         items=lambda: [] if shown is None else [plan_json(each) for each in shown.hosts],
         lines=lambda width: () if shown is None else preview(shown),
+        extra=lambda: {} if shown is None else {"plan": plan_extra(shown)},
         error=error,
         hints=() if shown is None else (f"condafleet plan run {printable(args.file)} --dry-run",),
     )
@@ -144,11 +146,12 @@ def _show(context: Context) -> Reply:
             for item in host.items:
                 figures = f"{size(item.exclusive_bytes):>9} of {size(item.bytes):>9}"
                 found.append(f"  {item.kind.value:<11} {figures}  {printable(item.path)}")
-        return found
+        return [*found, *missed_lines(plan.missed)]
 
     shown = tuple(HostReport(each.host, each) for each in hosts)
+    report = PlanReport(shown, plan.made, None, plan.by, plan.missed)
     if context.args.markdown is not None:
-        write_report(context.args.markdown, PlanReport(shown, plan.made, None, plan.by))
+        write_report(context.args.markdown, report)
     return Reply(
         "plans",
         items=lambda: [
@@ -156,6 +159,7 @@ def _show(context: Context) -> Reply:
             for each in shown
         ],
         lines=lines,
+        extra=lambda: {"plan": plan_extra(report)},
         hints=(f"condafleet plan run {printable(context.args.file)} --dry-run",),
     )
 

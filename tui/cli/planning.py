@@ -4,17 +4,27 @@ from __future__ import annotations
 
 import time
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from tui.cli.confirming import can_ask
 from tui.cli.context import Context, Fleet, RunInterruptedError
-from tui.cli.jsonview import Object, time_json
-from tui.cli.planwords import plan_json, preview, result_lines
+from tui.cli.jsonview import time_json
+from tui.cli.planwords import plan_extra, plan_json, preview, result_lines
 from tui.cli.reply import Reply
+from tui.cli.report import HostReport
 from tui.cli.taskview import task_json
 from tui.domain.changes import NAMED, ConcernKind, Severity
-from tui.domain.errors import CondafleetError, NothingMatchedError, RefusedError, StorageError, UsageError
+from tui.domain.errors import (
+    CondafleetError,
+    HostFaultError,
+    NothingMatchedError,
+    RefusedError,
+    StorageError,
+    UsageError,
+)
 from tui.domain.planitems import HostTables, Item, ItemKind
+from tui.domain.planmissed import Missed, missed_hosts
 from tui.domain.planreport import PlanReport, markdown
 from tui.domain.plans import Plan, outlook
 from tui.domain.tasks import Task
@@ -23,7 +33,7 @@ from tui.services.plans import PlanDesk, ReadyPlan
 from tui.storage.atomic import write_private
 from tui.terminal.prompts import TtyPrompter
 
-__all__ = ["PARTS", "Counted", "allowed", "count", "run_plan", "write_report"]
+__all__ = ["PARTS", "Counted", "allowed", "count", "missed_of", "run_plan", "write_report"]
 
 PARTS = ("machine", "mounts", "installs", "environments")
 Counted = tuple[dict[str, HostTables], dict[str, CondafleetError]]
@@ -78,6 +88,8 @@ async def run_plan(
             if error is None:
                 counted = await count(context, fleet, desk, up) if up else ({}, {})
                 plan = await choose(counted, fleet)
+                if not check:
+                    plan = replace(plan, missed=missed_of(gathered.reports, counted))
                 accepted = await _accept(context, plan, counted[0])
                 ready = await _ready(fleet, desk, plan, counted, accepted, check)
                 gone = drop(ready)
@@ -91,6 +103,9 @@ async def run_plan(
                     ready = await _ready(fleet, desk, plan, counted, accepted, check)
                 if not plan.items:
                     raise NothingMatchedError("There is nothing to clean.", "`condafleet disk` shows what there is.")
+                down = {each.name: each.fault for each in gathered.reports if each.fault is not None}
+                unasked = {host: HostFaultError(down[host]) for host in plan.hosts if host in down}
+                ready = replace(ready, faults={**unasked, **ready.faults})
                 report = ready.report
                 report, error = await _carry_out(context, fleet, desk, ready, notes(ready))
         except NothingMatchedError as problem:
@@ -115,18 +130,16 @@ async def run_plan(
         gathered.reports,
         items=lambda: [] if shown is None else [plan_json(each) for each in shown.hosts],
         lines=lines,
-        extra=lambda: {} if shown is None else {"plan": _plan_extra(shown)},
+        extra=lambda: {} if shown is None else {"plan": plan_extra(shown)},
         error=error,
         now=now,
     )
 
 
-def _plan_extra(report: PlanReport) -> Object:
-    return {
-        "made": time_json(report.made),
-        "ran": None if report.ran is None else time_json(report.ran),
-        "operator": printable(report.by),
-    }
+def missed_of(reports: Sequence[HostReport], counted: Counted) -> tuple[Missed, ...]:
+    """The hosts that a plan knows nothing of, after these were asked and those of them that answered counted."""
+    down = {each.name: each.fault or next((fault for _, fault in each.part_faults), None) for each in reports}
+    return missed_hosts((each.name for each in reports), counted[0], down, counted[1])
 
 
 async def _ready(

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
-from tui.cli.jsonview import Object
+from tui.cli.jsonview import Object, time_json
 from tui.cli.words import one_line, size
 from tui.domain.changes import Severity
 from tui.domain.diskbounds import Bound
 from tui.domain.planitems import Item
+from tui.domain.planmissed import Missed
 from tui.domain.planreport import HostReport, PlanReport, Removed, why_different
 from tui.domain.text import printable
 
-__all__ = ["plan_json", "preview", "result_lines"]
+__all__ = ["missed_lines", "plan_extra", "plan_json", "preview", "result_lines"]
 
 _SIGNS = {Bound.EXACT: "", Bound.AT_LEAST: "at least ", Bound.AT_MOST: "at most ", Bound.BETWEEN: "about "}
 MOST_ITEMS = 40
@@ -44,7 +45,27 @@ def preview(report: PlanReport) -> list[str]:
             lines.append(f"  {one_line(host.error)}")
     if len(report.hosts) > 1:
         lines.append(f"together {size(sum(host.outlook.bytes for host in report.hosts))}")
-    return lines
+    return [*lines, *missed_lines(report.missed)]
+
+
+def missed_lines(missed: Sequence[Missed]) -> list[str]:
+    """Which hosts a plan knows nothing of; nothing when there are none."""
+    if not missed:
+        return []
+    number = "1 host" if len(missed) == 1 else f"{len(missed)} hosts"
+    lines = [f"not looked at when this was made, and in none of the sums: {number}"]
+    lines += (f"  {each.host}  {one_line(each.message) or 'not counted'}" for each in missed[:MOST_ITEMS])
+    return [*lines, f"  … and {len(missed) - MOST_ITEMS} more"] if len(missed) > MOST_ITEMS else lines
+
+
+def plan_extra(report: PlanReport) -> Object:
+    """The whole of a plan beside its hosts, for ``--json``."""
+    return {
+        "made": time_json(report.made),
+        "ran": None if report.ran is None else time_json(report.ran),
+        "operator": printable(report.by),
+        "missed": [{"host": each.host, "kind": each.kind, "message": each.message or None} for each in report.missed],
+    }
 
 
 def _items(items: tuple[Item, ...]) -> Iterator[str]:
@@ -71,7 +92,7 @@ def result_lines(report: PlanReport, detached: bool) -> list[str]:
             text = f"{host.host} {printable(actual.mount)}: freed {size(actual.bytes)}"
             text += f", predicted {sign}{size(0 if said is None else said.bytes)}"
             lines.append(text + (f" ({why})" if why else ""))
-    return lines
+    return [*lines, *missed_lines(report.missed)]
 
 
 def _result(removed: Removed, detached: bool) -> str:

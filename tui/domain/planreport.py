@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 
 from tui.domain.diskbounds import Bound, Reason
 from tui.domain.planitems import Item
+from tui.domain.planmissed import Missed
 from tui.domain.plans import Changed, HostOutlook, MountFreed, Refusal
 from tui.domain.text import printable
 
@@ -78,6 +79,8 @@ class PlanReport:
     ran: float | None = None
     """Unix time, operator's clock; None when it was only looked at."""
     by: str = ""
+    missed: tuple[Missed, ...] = ()
+    """Hosts that were not looked at when it was made."""
 
     @property
     def refused(self) -> bool:
@@ -141,9 +144,16 @@ def markdown(report: PlanReport) -> str:
     lines = ["# Disk plan", "", f"Made {_when(report.made)}{by}."]
     if report.ran is not None:
         lines[-1] += f" {verb} {_when(report.ran)}."
+    if report.missed:
+        lines += ["", f"**Not looked at when it was made, and in none of the sums: {_hosts(report.missed)}.**", ""]
+        lines += [f"- {_text(each.host)}: {_text(each.message) or 'not counted'}" for each in report.missed]
     for host in report.hosts:
         lines += ["", f"## {_text(host.host)}", "", *_host(host, report.ran is not None)]
     return "\n".join(lines) + "\n"
+
+
+def _hosts(missed: tuple[Missed, ...]) -> str:
+    return "1 host" if len(missed) == 1 else f"{len(missed)} hosts"
 
 
 def _host(host: HostReport, ran: bool) -> list[str]:

@@ -17,6 +17,7 @@ from tui.domain.changes import Concern, ConcernKind, Severity, standing
 from tui.domain.diskbounds import Bound, Reason, bound_of, filesystem_reasons
 from tui.domain.planchecks import concerns_of
 from tui.domain.planitems import HostTables, Item, ItemKind
+from tui.domain.planmissed import Missed
 
 __all__ = [
     "Changed",
@@ -44,6 +45,8 @@ class Plan:
     """When the disk of each host was counted that the items' figures are from."""
     older_s: float | None = None
     """Of caches only what was not changed for so many seconds; None: all of it."""
+    missed: tuple[Missed, ...] = ()
+    """Hosts that were to be looked at and could not be: what they hold is in none of the numbers."""
 
     @property
     def hosts(self) -> tuple[str, ...]:

@@ -82,7 +82,9 @@ class ReadyPlan:
     @property
     def report(self) -> PlanReport:
         """The same, to be shown."""
-        return PlanReport(tuple(self.host(name) for name in self.plan.hosts), self.plan.made, None, self.plan.by)
+        return PlanReport(
+            tuple(self.host(name) for name in self.plan.hosts), self.plan.made, None, self.plan.by, self.plan.missed
+        )
 
     def host(self, name: str) -> HostReport:
         """One host of it."""
@@ -225,7 +227,7 @@ class PlanDesk:
         done = await asyncio.gather(*(self._run(ready.host(name), ready, told, detach) for name in hosts))
         by_name = {each.host: each for each in done}
         reports = tuple(by_name.get(name) or ready.host(name) for name in ready.plan.hosts)
-        return PlanReport(reports, ready.plan.made, self._clock.now(), ready.plan.by)
+        return PlanReport(reports, ready.plan.made, self._clock.now(), ready.plan.by, ready.plan.missed)
 
     async def _run(
         self, report: HostReport, ready: ReadyPlan, told: Callable[[Task], None] | None, detach: bool

@@ -15,6 +15,7 @@ import yaml
 
 from tui.domain.errors import ConfigError, ConfigProblem, StorageError
 from tui.domain.planitems import Item, ItemKind
+from tui.domain.planmissed import Missed
 from tui.domain.plans import Plan
 from tui.domain.text import parse_printed, printable
 from tui.storage.atomic import write_private
@@ -27,7 +28,7 @@ MOST_ITEMS = 20_000
 _HEAD = """\
 # A plan of condafleet: what is to go, as it was counted when the plan was made.
 # Nothing happens until `condafleet plan run` is given this file. It counts again first, and refuses what changed.
-# Take out what is to stay.
+# Take out what is to stay. Under `missed` are hosts that were not looked at: of them nothing is known here.
 """
 T = TypeVar("T")
 
@@ -45,6 +46,10 @@ def write_plan(path: Path, plan: Plan) -> None:
         }
         for host in plan.hosts
     }
+    if plan.missed:
+        said["missed"] = {
+            each.host: {"why": each.kind, "message": printable(each.message) or None} for each in plan.missed
+        }
     if path.suffix == ".json":
         text = json.dumps(said, indent=2, ensure_ascii=False) + "\n"
     else:
@@ -104,7 +109,7 @@ class _Reader:
             mark = getattr(error, "problem_mark", None)
             words = str(getattr(error, "problem", None) or "an error")
             self._stop(None if mark is None else mark.line + 1, "", printable(words), "YAML or JSON")
-        top = self._mapping(node, "", {"condafleet-plan", "made", "by", "older_than_s", "hosts"})
+        top = self._mapping(node, "", {"condafleet-plan", "made", "by", "older_than_s", "hosts", "missed"})
         version = top.get("condafleet-plan")
         if self._whole(version, "condafleet-plan") != VERSION:
             self._stop(_line(version), "condafleet-plan", _shown(version), f"{VERSION}, the version of this form")
@@ -119,11 +124,22 @@ class _Reader:
             if time is not None:
                 counted.append((host, time))
             items += self._items(inner.get("items"), f"hosts.{host}.items", host)
+        missed = self._optional(top.get("missed"), "missed", self._missed) or ()
         if len(items) > MOST_ITEMS:
             self._add(None, "hosts", f"{len(items)} items", f"at most {MOST_ITEMS}")
         if self.problems:
             raise ConfigError(self.problems)
-        return Plan(tuple(items), made or 0.0, by, tuple(counted), None if older is None else float(older))
+        return Plan(tuple(items), made or 0.0, by, tuple(counted), None if older is None else float(older), missed)
+
+    def _missed(self, node: yaml.Node | None, key: str) -> tuple[Missed, ...]:
+        found = []
+        for host, value in self._pairs(node, key):
+            self.line = _line(value) or self.line
+            inner = self._mapping(value, f"{key}.{host}", {"why", "message"})
+            why = self._text(inner.get("why"), f"{key}.{host}.why")
+            message = self._optional(inner.get("message"), f"{key}.{host}.message", self._text)
+            found.append(Missed(host, printable(why or ""), printable(message or "")))
+        return tuple(found)
 
     def _items(self, node: yaml.Node | None, key: str, host: str) -> Iterator[Item]:
         if not isinstance(node, yaml.SequenceNode):

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from tui.domain.changes import ConcernKind
 from tui.domain.planitems import Item, ItemKind
+from tui.domain.planmissed import Missed
 from tui.domain.planreport import HostReport, PlanReport, why_different
 from tui.domain.plans import MountFreed, Outlook, outlook
 from tui.domain.text import printable
@@ -21,6 +22,7 @@ from tui.ui.present.words import BOUND_MARKS, size
 __all__ = ["before", "outcome", "title", "with_accepted"]
 
 Key = tuple[str, ItemKind, str]
+MOST_MISSED = 8
 _COSTS = {
     ItemKind.TARBALLS: "download",
     ItemKind.PACKAGES: "download",
@@ -62,9 +64,28 @@ def before(report: PlanReport, hidden: Collection[Key]) -> list[Line]:
         lines.append(heading(join((cell(host.host, Tone.STRONG), _freed(host.outlook.mounts)))))
         lines += [item(_thing(each, each.key in hidden)) for each in host.outlook.items]
         lines += _against(host)
+    lines += _missed(report.missed)
     costs = {_COSTS[each.kind] for host in report.hosts for each in host.outlook.items if each.kind in _COSTS}
     notes = [text for key, text in _prices() if key in costs]
     return [*lines, blank(), *(words(text, Tone.DIM) for text in notes)] if notes else lines
+
+
+def _missed(missed: Sequence[Missed]) -> list[Line]:
+    """Which hosts nothing is known of: what is shown is not the whole fleet."""
+    if not missed:
+        return []
+    named = [
+        join((cell(each.host), cell(said(each.message) or tr("not counted"), Tone.DIM)), " ")
+        for each in missed[:MOST_MISSED]
+    ]
+    more = len(missed) - MOST_MISSED
+    rest = [cell(trn("{n} more", "{n} more", more), Tone.DIM)] if more > 0 else []
+    title = trn(
+        "{n} host was not looked at and is in none of the sums:",
+        "{n} hosts were not looked at and are in none of the sums:",
+        len(missed),
+    )
+    return [blank(), item(join((cell(title, Tone.WARN), join((*named, *rest), tr(", "))), " "))]
 
 
 def _prices() -> Iterator[tuple[str, str]]:
@@ -112,7 +133,7 @@ def outcome(report: PlanReport) -> list[Line]:
             lines.append(item(join((mark, _thing(each.item, False), note))))
         lines += _actual(host)
         lines += _against(host)
-    return lines
+    return lines + _missed(report.missed)
 
 
 def _actual(host: HostReport) -> Iterator[Line]:

@@ -15,6 +15,7 @@ from tui.domain.changes import ConcernKind, Severity
 from tui.domain.filters_disk import DISK, DiskRow
 from tui.domain.phrases import phrase
 from tui.domain.planitems import HostTables, Item, ItemKind
+from tui.domain.planmissed import Missed, missed_hosts
 from tui.domain.plans import Plan
 from tui.domain.text import printable
 from tui.services.fleet import FleetApi
@@ -136,6 +137,13 @@ class DiskScreen(ChangeVerbs):
         views = (self.fleet.store.host(host) for host in self.hosts_of(keys))
         return {view.name: told.tables for view in views if (told := self.app.disks.get(view)) is not None}
 
+    def _missed(self) -> tuple[Missed, ...]:
+        """The hosts of the fleet that nothing is known of here."""
+        views = self.fleet.store.hosts()
+        counted = [view.name for view in views if view.disk is not None]
+        faults = {view.name: view.fault or self.app.disks.faults.get(view.name) for view in views}
+        return missed_hosts((view.name for view in views), counted, faults)
+
     def action_mark_suggested(self) -> None:
         """Mark what every counted host could let go without much thought."""
         views = self.fleet.store.hosts()
@@ -165,7 +173,7 @@ class DiskScreen(ChangeVerbs):
             self.app.launch(partial(self._let_go, items), phrase("let things go"))
 
     async def _let_go(self, items: list[Item]) -> None:
-        plan = Plan(tuple(items), self.app.now())
+        plan = Plan(tuple(items), self.app.now(), missed=self._missed())
         shown = set(self.shown_keys())
         try:
             self.app.tell(trn("Counting {n} host again first", "Counting {n} hosts again first", len(plan.hosts)))
@@ -207,7 +215,7 @@ class DiskScreen(ChangeVerbs):
             return
         tables = self._tables(self.targets())
         counted = tuple((host, known.counted) for host, known in tables.items())
-        plan = Plan(tuple(items), self.app.now(), counted=counted)
+        plan = Plan(tuple(items), self.app.now(), counted=counted, missed=self._missed())
         stamp = time.strftime("%Y%m%d-%H%M%S", time.localtime(self.app.now()))
         path = Path.cwd() / f"condafleet-plan-{stamp}.yaml"
         self.app.launch(partial(self._save, path, plan), phrase("save the plan"))
