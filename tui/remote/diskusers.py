@@ -61,7 +61,14 @@ async def ask_users(
 async def ask_stamp(lane: Lane, places: Sequence[str], *, timeout: float) -> bytes:
     """A short text that is another one once something was installed into or removed from one of *places*.
 
-    Files that are changed in place do not change it. Raises HostFaultError as :meth:`Lane.ask`.
+    Files that are changed in place do not change it. A finer stamp would not prove more: a file that grows, or gains a
+    link, changes neither its directory nor anything above, so that nothing less than asking every single entry for its
+    time of change tells that all is as it was. That costs what ``du -s`` does, no less than to count again (the
+    case "anything newer?" of ``python tests/benchmarks/bench_disk.py``); the times of all directories, which prove
+    nothing, cost half of it already. So nothing is counted by halves: either this stamp is enough for who asks, and the
+    count shows its age and since when nothing was installed, or all is counted anew.
+
+    Raises HostFaultError as :meth:`Lane.ask`.
     """
     names = ("", "/conda-meta", "/conda-meta/history", "/cache", "/urls.txt")
     paths = [place + name for place in places for name in names]

@@ -3,6 +3,12 @@
 A count goes on on the host when its connection is lost, and is gone on with once the host is back. Where the host can
 keep nothing (a full disk, a home that cannot be written), where it was started anew meanwhile, or where the count was
 given up there for want of anybody who asks for it, it begins anew, a few times. Either way the person is told.
+
+Each host counts all that it sees, an export that others mount as well too; sums take it once. One host's table cannot
+stand for another's: what uses a package of a host's own cache is seen only where that cache is, also for an environment
+on the export that leads to it by soft links; an account may be let in on one host and kept out on another; and what has
+several links there is known only together with all places that this host found. To leave an export out would let
+packages in use pass for unused, which is worse than reading it again at the lowest priority.
 """
 
 from __future__ import annotations

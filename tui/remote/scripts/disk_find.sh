@@ -174,7 +174,7 @@ dk_errors='
 
 # The rows, once the line "E" said that nothing is missing. An atom is an owner or, beyond these, one package; a set of
 # atoms is the set PA before it and the atom OW added. V holds, for an inode, its set so far times 2^32 and the links
-# left, K its blocks.
+# left, K its blocks; what is in V is never 0.
 # shellcheck disable=SC2016 # awk's own dollars
 dk_program='
   BEGIN {
@@ -246,7 +246,7 @@ dk_program='
   }
   NF == 3 && $1 + 0 {
     v = V[$1]
-    if (v == "") {
+    if (!v) {
       s = 0
       left = $2 - 1
       K[$1] = $3
@@ -297,7 +297,7 @@ dk_program='
     else if (t == "@") {
       close_atom()
       if ($4 != device) close_device()
-      cur = owner = $2
+      cur = owner = $2 + 0
       place = $3
       device = $4
     }
