@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from tests.condaroot import CondaRoot
-from tests.e2e.condafleet_command import Command
+from tests.e2e.condafleet_command import PROGRAM, Command
 from tests.fakes import ScriptedPrompter, eventually
 from tests.remote.test_disk import HANG, played_program
 from tests.remote.test_kept import COUNTS
@@ -26,6 +26,7 @@ from tui.domain.settings import Intervals, Limits, Settings
 from tui.domain.snapshot import PARTS
 from tui.ports import TermRequest
 from tui.remote import disk
+from tui.services import engine
 from tui.services.engine import FleetService
 from tui.services.events import HostNoticed
 from tui.services.fleet import TerminalPlan
@@ -166,7 +167,7 @@ async def test_a_count_that_was_ended_while_the_connection_was_lost_begins_anew(
     await eventually(lambda: (ada.home / "began").exists())
     await asyncio.to_thread(waits.touch)
     # All of this account: as when the machine is started anew.
-    run_as_root("sh", "-c", f"kill -9 $(ps -o pid= -u {ada.name})")
+    run_as_root("sh", "-c", f"kill -9 $(ps -o pid= -u {ada.name}) || :")
     count = await asyncio.wait_for(counting, 2 * LIMIT)
     assert names(count) == {"miniforge3", "train"}
     assert notes[-1] == "counting the disk was cut off, and begins anew"
@@ -197,8 +198,23 @@ async def test_a_cancelled_count_leaves_nothing_on_the_host(
     await eventually(lambda: under_way(ada))
     count.cancel()
     await asyncio.gather(count, return_exceptions=True)
-    await eventually(lambda: not under_way(ada))
+    await eventually(lambda: not under_way(ada) and not left(ada))
     assert fleet.store.host("gpu01").disk is None
+
+
+async def test_a_count_ends_with_the_program(
+    fleet: FleetService, ada: SshUser, waits: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(engine, "_STOP_S", LIMIT)  # on a busy machine a quarter of a second may not be enough
+    count = asyncio.create_task(fleet.disk("gpu01"))
+    await eventually(lambda: (ada.home / "began").exists())
+    await fleet.close()
+    await eventually(lambda: not left(ada))
+    count.cancel()
+    await asyncio.gather(count, return_exceptions=True)
+    assert fleet.store.host("gpu01").disk is None
+    await asyncio.to_thread(waits.touch)  # what plays the wait is no part of it, and heeds nothing
+    await eventually(lambda: not under_way(ada))
 
 
 async def test_a_terminal_takes_the_channel_of_a_count_which_begins_again(
@@ -212,7 +228,6 @@ async def test_a_terminal_takes_the_channel_of_a_count_which_begins_again(
     await eventually(lambda: under_way(ada), LIMIT)
     channel = await asyncio.wait_for(fleet.terminal(TerminalPlan("gpu01", None), TERM), LIMIT)
     try:
-        await eventually(lambda: not under_way(ada) or count.done())
         await channel.write(b"echo is$((6*7))here\n")
         said = b""
         async with asyncio.timeout(LIMIT):
@@ -235,9 +250,11 @@ def test_a_client_that_ends_in_the_midst_leaves_nothing(
     search = {"search": [str(ada.home)], "only": True}
     command = Command(tmp_path / "command", {"hosts": {"gpu01": search}}, Path(files.config).read_text())
     env = {**command.env, "CONDAFLEET_SSH_CONFIG": str(files.config)}
+    # Interrupted, it says itself that nobody waits any more.
+    program = PROGRAM if number is signal.SIGINT else IMPATIENT
     for _ in range(10):  # one that has counted before it was seen to count is let go
         with subprocess.Popen(
-            [*IMPATIENT, "--config", str(command.config), "disk", "--json"], env=env, start_new_session=True,
+            [*program, "--config", str(command.config), "disk", "--json"], env=env, start_new_session=True,
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
             preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
         ) as client:  # fmt: skip

@@ -108,6 +108,7 @@ class DiskCounter:
         self._keep = keep
         self._turns: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
         self._under_way: dict[str, tuple[HostWatcher, _Begun]] = {}
+        self._closing = False
 
     async def count(self, watcher: HostWatcher, progress: Progress | None, *, fresh: bool = True) -> DiskCount:
         """See :meth:`FleetApi.disk`. Raises HostFaultError; what was known before then stays."""
@@ -119,6 +120,7 @@ class DiskCounter:
 
     async def close(self) -> None:
         """Tell hosts that nobody waits for their counts any more: at once, or else they end by themselves later."""
+        self._closing = True
         await asyncio.gather(*(self._let_go(host) for host in tuple(self._under_way)))
 
     async def _count(self, watcher: HostWatcher, progress: Progress | None, fresh: bool) -> DiskCount:
@@ -149,7 +151,7 @@ class DiskCounter:
                 if begun is not None and begun.fetched > fetched:
                     left = TRIES - 1  # it gets on, if slowly
                 gone = isinstance(error, KeptGoneError)
-                if not left or not (gone or error.fault.kind in LOSSES):
+                if self._closing or not left or not (gone or error.fault.kind in LOSSES):
                     raise
                 fault = error.fault
             if gone or begun is None or not begun.kept:
