@@ -15,6 +15,7 @@ from tui.remote.condasays.progress import Progress
 from tui.remote.jobs import Job
 from tui.remote.task_log import LogPart
 from tui.remote.tasks import CancelAnswer
+from tui.services.changes import Told
 
 __all__ = ["FakeDesk", "FakeTasks"]
 
@@ -92,7 +93,7 @@ class FakeDesk:
         argv = ("/opt/conda/bin/conda", change.kind.value, "-p", change.prefix)
         return Prepared(change, argv, 1.0, self.concerns.get(change.prefix, ()))
 
-    async def start(self, prepared: Prepared, accepted: Iterable[ConcernKind] = ()) -> Task:
+    async def start(self, prepared: Prepared, accepted: Iterable[ConcernKind] = (), told: Told | None = None) -> Task:
         change = replace(prepared.change, accepted=frozenset(accepted))
         assert not replace(prepared, change=change).standing, "what stands was started"
         if change.prefix in self.unstarted:

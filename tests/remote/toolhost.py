@@ -50,9 +50,11 @@ class ToolHost:
         tool: str = "conda",
         wrap: tuple[str, ...] = (),
         path: str = GNU_PATH,
+        condarc: str = "",
+        **settings: object,
     ) -> None:
         folder.mkdir(exist_ok=True)
-        self.conda = StandinInstall(folder / "conda", folder / "home", base=(), tool=tool)
+        self.conda = StandinInstall(folder / "conda", folder / "home", base=(), tool=tool, condarc=condarc, **settings)
         self.tasks = TaskHost(folder / "home", SHELLS[shell], wrap=wrap, path=path)
         self.install = Install(
             str(self.conda.root),

@@ -11,6 +11,7 @@ from tui.domain.changes import Change, Concern, ConcernKind, Prepared
 from tui.domain.errors import CondafleetError
 from tui.domain.tasks import Task, TaskSpec, queued
 from tui.remote.changes.trash import TrashSeen
+from tui.services.changes import Told
 
 __all__ = ["FakeChanges"]
 
@@ -52,7 +53,7 @@ class FakeChanges:
         argv = ("/data/conda/bin/conda", change.kind.value, "-p", change.prefix, *change.specs)
         return Prepared(change, argv, NOW, self.concerns.get(change.prefix, ()))
 
-    async def start(self, prepared: Prepared, accepted: Iterable[ConcernKind] = ()) -> Task:
+    async def start(self, prepared: Prepared, accepted: Iterable[ConcernKind] = (), told: Told | None = None) -> Task:
         change = replace(prepared.change, accepted=frozenset(accepted))
         assert not replace(prepared, change=change).standing, "what stands was started"
         if change.host in self.unstarted:

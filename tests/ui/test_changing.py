@@ -212,7 +212,7 @@ async def test_a_clone_goes_to_other_hosts_too() -> None:
     made, desk = changeable()
     async with running(made, (100, 40)) as (app, pilot):
         await at(pilot, app)
-        await opened(pilot, app, CloneDialog, "C", *"copy", "enter", "ctrl+u", *"@a100", "enter", "enter", "enter")
+        await opened(pilot, app, CloneDialog, "C", *"copy", "enter", "ctrl+u", *"@a100", *["enter"] * 4)
         await yes(pilot, app)
         await until(pilot, lambda: len(desk.started) == 3)
         assert {each.host for each in desk.started} == {"gpu01", "gpu02", "a100-box"}

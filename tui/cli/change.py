@@ -13,6 +13,7 @@ from collections.abc import Awaitable, Callable, Iterable, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
 
+from tui.cli.carried import CarryingTold
 from tui.cli.changewords import change_json, command_text, merged, place, preview, question
 from tui.cli.confirming import can_ask, decide, names_of
 from tui.cli.context import Context, Fleet, RunInterruptedError
@@ -182,7 +183,7 @@ async def _carry_out(context: Context, fleet: Fleet, works: Sequence[_Work]) -> 
         answer = await TtyPrompter().line(question([work.prepared for work in able if work.prepared is not None]))
         if answer is None or answer.strip().lower() not in ("y", "yes"):
             return RefusedError("Nothing was done: nobody said yes.")
-    await fleet.until(_start(able, fleet), "starting")
+    await fleet.until(_start(context, able, fleet), "starting")
     started = [work for work in able if work.task is not None]
     for work in started:
         _tell(context, work)
@@ -221,16 +222,20 @@ async def _ask_names(context: Context, looked: Sequence[_Work]) -> None:
             _settle([work], [*context.args.confirm, typed.strip()])
 
 
-async def _start(able: Iterable[_Work], fleet: Fleet) -> None:
-    async def start(work: _Work) -> None:
+async def _start(context: Context, able: Iterable[_Work], fleet: Fleet) -> None:
+    carrying = CarryingTold(context)
+
+    async def start(number: int, work: _Work) -> None:
         assert work.prepared is not None
         accepted: frozenset[ConcernKind] = work.prepared.change.accepted & acceptable(work.prepared.concerns)
         try:
-            work.task = await fleet.api.changes.start(work.prepared, accepted)
+            work.task = await fleet.api.changes.start(
+                work.prepared, accepted, lambda carried: carrying.hear(number, carried)
+            )
         except CondafleetError as error:
             work.error = error
 
-    await asyncio.gather(*map(start, able))
+    await asyncio.gather(*(start(*each) for each in enumerate(able)))
 
 
 async def _follow(context: Context, fleet: Fleet, started: Sequence[_Work]) -> None:

@@ -8,7 +8,7 @@ TYPE_CHECKING = False  # as in typing
 if TYPE_CHECKING:
     import argparse
 
-__all__ = ["change_options", "duration", "from_options"]
+__all__ = ["carry_option", "change_options", "duration", "from_options"]
 
 
 def change_options() -> grammar.Parser:
@@ -27,6 +27,17 @@ def change_options() -> grammar.Parser:
     )
     group.add_argument("--detach", action="store_true", help="return once the tasks run on their hosts")
     return parser
+
+
+def carry_option(parser: argparse.ArgumentParser) -> None:
+    """``--carry``, as ``args.carry``."""
+    parser.add_argument(
+        "--carry",
+        choices=("auto", "always", "never"),
+        default="auto",
+        help="carry the packages from the source's cache through this machine: where the host does not reach their "
+        "servers (auto), whatever it reaches, or never",
+    )
 
 
 def from_options(parser: argparse.ArgumentParser) -> None:

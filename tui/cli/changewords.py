@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 
 from tui.cli.jsonview import Json, Object
 from tui.cli.words import harmless, listed, one_line, size
+from tui.domain.carrying import Cargo
 from tui.domain.changes import Change, ChangeKind, Concern, Prepared, Severity
 from tui.domain.planned import PackagePlan, PlannedPackage
 from tui.domain.redact import redact, redact_argv
@@ -58,6 +59,8 @@ def preview(prepared: Prepared, against: Sequence[Concern] = ()) -> list[str]:
         lines.append("  before   what is there is put aside; it comes back when anything fails")
     if change.kind is ChangeKind.REMOVE:
         lines.append("  frees    " + _freed(prepared))
+    if prepared.cargo is not None:
+        lines.append(f"  carries  {_cargo(prepared.cargo)}")
     if prepared.packages is not None:
         lines += _packages(prepared.packages)
     if prepared.needed_bytes:
@@ -70,6 +73,19 @@ def preview(prepared: Prepared, against: Sequence[Concern] = ()) -> list[str]:
         lines.append(f"  {sign:<8} {one_line(concern.text)}")
         lines += [f"           {one_line(detail)}" for detail in concern.details[:MOST_PACKAGES]]
     return lines
+
+
+def _cargo(cargo: Cargo) -> str:
+    loads, arrived = len(cargo.loads), len(cargo.arrived)
+    parts = []
+    if loads:
+        what = "1 package" if loads == 1 else f"{loads} packages"
+        parts.append(f"{what}, {size(cargo.total_bytes)}, from {cargo.source} through this machine")
+    if arrived:
+        parts.append(f"{arrived} {'lies' if arrived == 1 else 'lie'} ready there from before")
+    if cargo.free_bytes is not None:
+        parts.append(f"{size(cargo.free_bytes)} are free")
+    return "; ".join(parts)
 
 
 def _freed(prepared: Prepared) -> str:
@@ -143,6 +159,8 @@ def change_json(prepared: Prepared, against: Sequence[Concern], task: Task | Non
         "free_inodes": prepared.free_inodes,
         "freed_bytes": None if prepared.size is None else prepared.size.exclusive_bytes,
         "size_bound": None if prepared.size is None else prepared.size.bound.value,
+        "carried_packages": None if prepared.cargo is None else len(prepared.cargo.loads),
+        "carried_bytes": None if prepared.cargo is None else prepared.cargo.total_bytes,
         "task": None if task is None else task.id,
     }
 

@@ -9,7 +9,7 @@ from tui.cli.change import Found, run_changes
 from tui.cli.context import Context, Fleet
 from tui.cli.makers import chosen, environment_selectors, install_root, new_ones, one_source
 from tui.cli.reply import Reply
-from tui.domain.changes import Change, ChangeKind
+from tui.domain.changes import CarryMode, Change, ChangeKind
 from tui.domain.errors import ConfigError, UsageError
 from tui.domain.selectors import parse_selector, select_one_environment
 from tui.domain.targets import check_new
@@ -84,7 +84,7 @@ async def run_clone(context: Context) -> Reply:
     check_new(target)
 
     async def make(found: Found, fleet: Fleet) -> list[Change]:
-        recipe = Recipe(source=one_source(args.source, specs, found))
+        recipe = Recipe(source=one_source(args.source, specs, found), carry=CarryMode(args.carry))
         return new_ones(ChangeKind.CLONE, target, specs, found, recipe, _root(args.install))
 
     return await run_changes(context, [source, target], make, more=_DRIVERS)
@@ -115,6 +115,7 @@ async def run_create(context: Context) -> Reply:
             channels=(*_words(args.channel), *written.channels),
             explicit=written.explicit,
             source=one_source(args.like, specs, found) if args.like else None,
+            carry=CarryMode(args.carry),
         )
         return new_ones(ChangeKind.CREATE, target, specs, found, recipe, _root(args.install))
 

@@ -16,12 +16,14 @@ from tui.domain.environments import DiskSize
 from tui.domain.planned import PackagePlan
 
 if TYPE_CHECKING:
+    from tui.domain.carrying import Cargo
     from tui.domain.look import Look
     from tui.domain.toolargs import Tool
 
 __all__ = [
     "FORBIDDEN",
     "NAMED",
+    "CarryMode",
     "Change",
     "ChangeKind",
     "Concern",
@@ -51,6 +53,15 @@ class ChangeKind(StrEnum):
     """Back from what was put aside."""
     PURGE = "purge"
     """What was put aside goes for good."""
+
+
+class CarryMode(StrEnum):
+    """When the packages of a copy are carried to its host through the operator's machine."""
+
+    AUTO = "auto"
+    """Where the host is seen not to reach a server that it needs one of."""
+    ALWAYS = "always"
+    NEVER = "never"
 
 
 class Severity(StrEnum):
@@ -209,6 +220,8 @@ class Change:
     """Of a removal: put aside for so many seconds; 0 frees at once."""
     aside_id: str | None = None
     """Of a restore or a purge."""
+    carry: CarryMode = CarryMode.AUTO
+    """Of a copy of another host's environment."""
     accepted: frozenset[ConcernKind] = frozenset()
     """Concerns of severity NAME that the person has accepted by typing the name."""
 
@@ -242,6 +255,8 @@ class Prepared:
     """What does it; None where no package manager is needed."""
     caches: tuple[str, ...] = ()
     """The package caches that it writes."""
+    cargo: Cargo | None = None
+    """What is carried to the host before it is started; None where nothing is."""
 
     @property
     def standing(self) -> tuple[Concern, ...]:

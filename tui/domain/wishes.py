@@ -11,7 +11,7 @@ import shlex
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from tui.domain.changes import Change, ChangeKind, EnvRef
+from tui.domain.changes import CarryMode, Change, ChangeKind, EnvRef
 from tui.domain.environments import Environment, Install
 from tui.domain.errors import UsageError
 from tui.domain.globs import is_glob
@@ -34,6 +34,7 @@ class Recipe:
     channels: tuple[str, ...] = ()
     explicit: tuple[str, ...] = ()
     source: EnvRef | None = None
+    carry: CarryMode = CarryMode.AUTO
     left_out: tuple[str, ...] = ()
     """What a file holds and the new environment will not."""
 
@@ -94,6 +95,7 @@ def new_change(
         pip=recipe.pip,
         channels=recipe.channels,
         explicit=recipe.explicit,
+        carry=recipe.carry,
     )
 
 

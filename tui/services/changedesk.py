@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Protocol
 
+from tui.domain.carrying import Cargo
 from tui.domain.changes import Change, ChangeKind, ConcernKind, Prepared, acceptable
 from tui.domain.environments import Environment, Install
 from tui.domain.errors import HostFaultError, RefusedError
@@ -21,6 +22,7 @@ from tui.domain.text import printable
 from tui.ports import Clock
 from tui.remote.changes.trash import TrashSeen
 from tui.remote.jobs import Job
+from tui.services.changes import Told
 from tui.services.faults import lost_fault
 from tui.services.store import HostView, Store
 
@@ -75,6 +77,7 @@ class ChangeDesk:
         operator: str,
         see_trash: Callable[[Ground], Awaitable[TrashSeen]],
         archive: Archiver | None = None,
+        carry: Callable[[Cargo, Told | None], Awaitable[None]] | None = None,
     ) -> None:
         self._store = store
         self._clock = clock
@@ -83,6 +86,7 @@ class ChangeDesk:
         self._operator = operator
         self._see_trash = see_trash
         self._archive = archive
+        self._carry = carry
 
     @cached_property
     def _kinds(self) -> Mapping[ChangeKind, Kind]:
@@ -97,7 +101,7 @@ class ChangeDesk:
         """What is put aside on *host*; see :class:`ChangesApi`."""
         return await self._see_trash(self.ground(host))
 
-    async def start(self, prepared: Prepared, accepted: Iterable[ConcernKind] = ()) -> Task:
+    async def start(self, prepared: Prepared, accepted: Iterable[ConcernKind] = (), told: Told | None = None) -> Task:
         """Begin it as a task; see :class:`ChangesApi`."""
         change = prepared.change
         # Only what was shown can have been accepted.
@@ -113,6 +117,8 @@ class ChangeDesk:
         ground = self.ground(change.host)
         task_id = new_task_id(self._clock.now(), os.urandom(4))
         job = self._kinds[change.kind].job(prepared, ground, task_id, self._operator)
+        if self._carry is not None and prepared.cargo is not None:
+            await self._carry(prepared.cargo, told)
         if self._archive is not None and change.kind in _ARCHIVED:
             await self._archive(prepared, task_id)
         return await self._start(change.host, job)

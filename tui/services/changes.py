@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Protocol
 
+from tui.domain.carrying import Carried
 from tui.domain.changes import Change, ConcernKind, Prepared
 from tui.domain.tasks import Task
 from tui.remote.changes.trash import TrashSeen
 
-__all__ = ["ChangesApi"]
+__all__ = ["ChangesApi", "Told"]
+
+Told = Callable[[Carried], None]
+"""Hears how far the carrying of packages is: often, and quickly."""
 
 
 class ChangesApi(Protocol):
@@ -26,9 +30,11 @@ class ChangesApi(Protocol):
     async def trash(self, host: str) -> TrashSeen:
         """What is put aside on *host* now. Installs and environments must be known. Raises HostFaultError."""
 
-    async def start(self, prepared: Prepared, accepted: Iterable[ConcernKind] = ()) -> Task:
+    async def start(self, prepared: Prepared, accepted: Iterable[ConcernKind] = (), told: Told | None = None) -> Task:
         """Begin it as a task on the host; it then goes on whatever becomes of this program.
 
+        What is to be carried to the host goes before, and may take as long as that takes: *told* hears how far it is.
+        Cancelled meanwhile, nothing is started, and what has arrived waits there for the next time.
         *accepted*: the concerns of severity NAME that the person accepted by typing the name. What is needed to
         rebuild is archived first. Raises RefusedError while something stands against it, StorageError when nothing
         could be archived, HostFaultError; nothing was changed then, except after a connection was lost: the task may

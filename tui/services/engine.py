@@ -17,7 +17,7 @@ from tui.domain.settings import Settings
 from tui.domain.snapshot import PARTS
 from tui.domain.tasks import Task
 from tui.domain.text import printable
-from tui.ports import ArchiveStore, Channel, Clock, Connector, SnapshotStore, TaskHistoryStore, TermRequest
+from tui.ports import ArchiveStore, Channel, Clock, Connection, Connector, SnapshotStore, TaskHistoryStore, TermRequest
 from tui.remote import attach
 from tui.remote.changes.trash import TrashSeen
 from tui.remote.jobs import Job
@@ -36,6 +36,8 @@ from tui.services.waiting import abandon
 from tui.services.watcher import HostWatcher, World
 
 if TYPE_CHECKING:
+    from tui.domain.carrying import Cargo, Carried
+    from tui.services.changing.carrying import Carrier
     from tui.services.plans import PlanDesk
     from tui.services.taskdesk import TaskDesk
 
@@ -94,7 +96,7 @@ class FleetService:
         self._inventoried: Callable[[str], None] | None = None
         archiver = None if archives is None else Archiver(self, archives, operator)
         self.changes = ChangeDesk(
-            self.store, clock, self._change_kinds, self._start_job, operator, self._see_trash, archiver
+            self.store, clock, self._change_kinds, self._start_job, operator, self._see_trash, archiver, self._carry
         )
         self._chores: set[asyncio.Task[Any]] = set()
         self._keeping = False
@@ -244,7 +246,26 @@ class FleetService:
         from tui.services.changing.common import World as Changing
         from tui.services.changing.kinds import change_kinds
 
-        return change_kinds(Changing(self.settings, self._clock, self.put_question))
+        return change_kinds(Changing(self.settings, self._clock, self.put_question, self._carrier))
+
+    @cached_property
+    def _carrier(self) -> Carrier:
+        from tui.services.changing.carrying import Carrier
+
+        return Carrier(self.settings, self._clock, self.put_question, self._connection, self._caches)
+
+    async def _carry(self, cargo: Cargo, told: Callable[[Carried], None] | None) -> None:
+        await self._carrier.carry(cargo, told)
+
+    async def _connection(self, host: str) -> Connection:
+        connection, _ = await self._watch(host).reached()
+        return connection
+
+    def _caches(self, host: str, prefix: str) -> tuple[str, ...]:
+        """Those of the install of *prefix* first."""
+        installs = self.store.host(host).snapshot.installs.value or ()
+        own = sorted(installs, key=lambda each: not f"{prefix}/".startswith(f"{each.root}/"))
+        return tuple(dict.fromkeys(path for install in own for path in install.pkgs_dirs))
 
     async def _see_trash(self, ground: Ground) -> TrashSeen:
         from tui.services.changing.common import World as Changing

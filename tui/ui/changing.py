@@ -12,7 +12,9 @@ from tui.domain.errors import CondafleetError
 from tui.domain.phrases import phrase
 from tui.domain.tasks import Task
 from tui.domain.text import printable
+from tui.services.changes import Told
 from tui.ui.catalog import TASKS
+from tui.ui.dialogs.carrying import CarryingDialog
 from tui.ui.dialogs.change import Accepted, ChangeDialog
 from tui.ui.dialogs.create import CreateDialog
 from tui.ui.dialogs.form import FormDialog
@@ -72,13 +74,27 @@ class Changing:
             self._app.push_screen(ChangeDialog(prepared, hidden), partial(self._accepted, begun))
 
     def _accepted(self, begun: Begun | None, accepted: Accepted | None) -> None:
-        if accepted:
-            self._app.launch(partial(self._start, accepted, begun), phrase("start it"))
+        if not accepted:
+            return
+        dialog: CarryingDialog | None = None
+        if any(prepared.cargo is not None for prepared, _ in accepted):
+            dialog = CarryingDialog([prepared for prepared, _ in accepted], lambda: work.cancel())
+        work = self._app.launch(partial(self._start, accepted, begun, dialog), phrase("start it"))
+        if dialog is not None:
+            self._app.push_screen(dialog)
 
-    async def _start(self, accepted: Accepted, begun: Begun | None) -> None:
-        ends = await asyncio.gather(
-            *(self._app.fleet.changes.start(prepared, kinds) for prepared, kinds in accepted), return_exceptions=True
-        )
+    async def _start(self, accepted: Accepted, begun: Begun | None, dialog: CarryingDialog | None) -> None:
+        def told(prepared: Prepared) -> Told | None:
+            return None if dialog is None else partial(dialog.hear, prepared)
+
+        try:
+            ends = await asyncio.gather(
+                *(self._app.fleet.changes.start(prepared, kinds, told(prepared)) for prepared, kinds in accepted),
+                return_exceptions=True,
+            )
+        finally:
+            if dialog is not None:
+                dialog.finish()
         tasks = [end for end in ends if isinstance(end, Task)]
         if tasks:
             self._app.attention.expect(tasks)

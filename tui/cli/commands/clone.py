@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tui.cli import grammar
-from tui.cli.changeoptions import change_options
+from tui.cli.changeoptions import carry_option, change_options
 
 TYPE_CHECKING = False  # as in typing
 if TYPE_CHECKING:
@@ -25,6 +25,7 @@ def fill(add: Adder) -> None:
     clone.add_argument("source", metavar="HOST:ENV")
     clone.add_argument("target", metavar="HOST:NAME", help="HOST may be a glob or @group; or HOST:/absolute/prefix")
     clone.add_argument("--install", metavar="ROOT", help="the install that makes it, where a host has several")
+    carry_option(clone)
 
 
 async def run(context: Context) -> Reply:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tui.cli import grammar
-from tui.cli.changeoptions import change_options, from_options
+from tui.cli.changeoptions import carry_option, change_options, from_options
 
 TYPE_CHECKING = False  # as in typing
 if TYPE_CHECKING:
@@ -30,6 +30,7 @@ def fill(add: Adder) -> None:
     create.add_argument("-f", "--file", metavar="FILE", help="an environment.yml, or an explicit list of addresses")
     create.add_argument("--like", metavar="HOST:ENV", help="the packages of this environment, its versions and builds")
     create.add_argument("--install", metavar="ROOT", help="the install that makes it, where a host has several")
+    carry_option(create)
 
 
 async def run(context: Context) -> Reply:

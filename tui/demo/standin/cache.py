@@ -1,4 +1,9 @@
-"""The package cache: flat, with archives and unpacked packages side by side, as conda keeps it."""
+"""The package cache: flat, with archives and unpacked packages side by side, as conda keeps it; or nested by channel,
+as libmamba's tools do since 2.6, which look into a flat one, too.
+
+conda goes by the address: what is unpacked is another package where its record names another address, and an archive
+is nobody's whose address the cache's ``urls.txt`` does not hold (``PackageCacheData._make_single_record``).
+"""
 
 from __future__ import annotations
 
@@ -24,15 +29,20 @@ _CHUNK = 1 << 15
 
 def unpacked(place: Place, dist: Dist) -> Path | None:
     """Where *dist* lies, ready to be linked."""
-    for cache in place.pkgs_dirs:
-        folder = Path(cache, _below(place, dist), stem(dist))
+    for folder in (at / stem(dist) for cache in place.pkgs_dirs for at in _spots(place, Path(cache), dist)):
         with suppress(OSError, ValueError):
             record = json.loads((folder / "info/repodata_record.json").read_bytes())
             same = record.get("sha256") == dist.get("sha256") if dist.get("sha256") and record.get("sha256") else True
             same = same and (not dist.get("md5") or not record.get("md5") or record["md5"] == dist["md5"])
+            same = same and (place.libmamba or record.get("url") == dist["url"])
             if record.get("fn") == dist["fn"] and same:
                 return folder
     return None
+
+
+def _spots(place: Place, cache: Path, dist: Dist) -> list[Path]:
+    """Where in *cache* it may lie."""
+    return [cache / _below(place, dist), cache] if place.nested else [cache]
 
 
 def _below(place: Place, dist: Dist) -> str:
@@ -48,11 +58,23 @@ def to_fetch(place: Place, dists: Iterable[Dist]) -> list[Dist]:
 
 
 def _archive(place: Place, dist: Dist) -> Path | None:
-    for cache in place.pkgs_dirs:
-        path = Path(cache, _below(place, dist), str(dist["fn"]))
-        if path.is_file() and not _mismatch(path, dist):
-            return path
+    for cache in map(Path, place.pkgs_dirs):
+        for spot in _spots(place, cache, dist):
+            path = spot / str(dist["fn"])
+            if path.is_file() and not _mismatch(path, dist) and (place.libmamba or _is_known(cache, dist)):
+                return path
     return None
+
+
+def _is_known(cache: Path, dist: Dist) -> bool:
+    """Whether conda takes an archive for *dist*: what is unpacked beside it, or else the list of addresses, tells."""
+    with suppress(OSError, ValueError):
+        record = json.loads((cache / stem(dist) / "info/repodata_record.json").read_bytes())
+        return bool(record.get("url") == dist["url"])
+    with suppress(OSError):
+        lines = (cache / "urls.txt").read_text("utf-8").split()
+        return next((url for url in reversed(lines) if url.endswith(f"/{dist['fn']}")), None) == str(dist["url"])
+    return False
 
 
 def _mismatch(path: Path, dist: Dist) -> tuple[str, str, str] | None:

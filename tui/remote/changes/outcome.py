@@ -77,6 +77,9 @@ def read_task_outcome(task: Task, log: bytes) -> Outcome:
     elif words.is_success:
         text = phrase("The tool ended as if all were well, but on the disk it is not as it was to be.")
         words = Outcome(Verdict.FAILED, Kind.UNPROVEN, said.missing(), text, remedy(Kind.UNPROVEN))
+    if words.kind is Kind.CHANNEL_UNREACHABLE and task.kind == ChangeKind.CLONE.value and "--file" in task.argv:
+        text = phrase("Have its packages carried there: clone it again with `--carry always`.")
+        words = Outcome(words.verdict, words.kind, words.lines, words.explanation, text)
     return _with_left(words, said)
 
 

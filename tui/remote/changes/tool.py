@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from tui.domain.carrying import Cargo
 from tui.domain.changes import Change, ChangeKind
 from tui.domain.environments import Install
 from tui.domain.errors import UsageError
@@ -61,6 +62,8 @@ class Means:
     inode: int | None = None
     """Of the directory that was looked at, for a change of one that stands."""
     played: bool = False
+    cargo: Cargo | None = None
+    """What was carried to the host beforehand."""
 
 
 def check_words(change: Change) -> None:
@@ -112,6 +115,7 @@ def tool_job(change: Change, means: Means, task_id: str, operator: str) -> Job:
         task_id,
         aside_line(change.prefix, task_id, operator, change.host),
         str(max(0, round(change.keep_s))),
+        *_unloading(means),
         *argv,
     )
     spec = TaskSpec(
@@ -127,6 +131,16 @@ def tool_job(change: Change, means: Means, task_id: str, operator: str) -> Job:
     return Job(spec, _program(), args, as_owner=True)
 
 
+def _unloading(means: Means) -> tuple[str, str, str]:
+    """The cache, how it is laid out, and a line for each archive that waits beside it."""
+    cargo = means.cargo
+    if cargo is None:
+        return "", "", ""
+    layout = "mamba" if means.tool is not None and means.tool.is_mamba else "conda"
+    lines = (f"{each.staged} {each.file} {each.folder} {each.url}\n" for each in cargo.parcels)
+    return cargo.cache, layout, "".join(lines)
+
+
 def _summary(change: Change) -> str:
     """What the command line alone does not tell."""
     if change.kind is ChangeKind.RENAME:
@@ -137,7 +151,7 @@ def _summary(change: Change) -> str:
 
 
 def _program() -> bytes:
-    return guarded("change_tool", "change_trash", "change_env", "change_toolkit")
+    return guarded("change_tool", "change_trash", "change_env", "change_toolkit", "change_unload")
 
 
 def _names(change: Change) -> tuple[tuple[str, ...], tuple[str, ...]]:

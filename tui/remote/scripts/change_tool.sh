@@ -1,5 +1,6 @@
 #!/bin/sh
-# A change that a package manager makes, after change_guard.sh, change_trash.sh, change_env.sh and change_toolkit.sh.
+# A change that a package manager makes, after change_guard.sh, change_trash.sh, change_env.sh, change_toolkit.sh
+# and change_unload.sh.
 # Arguments: those of cg_args, then
 #   KIND       create, clone, install, update, uninstall, rename (a copy is made, looked at, and the old one removed),
 #              recreate (the old one goes aside first, and comes back when anything fails)
@@ -12,6 +13,8 @@
 #   MISSING    what cannot be made again, a line each: it is said at the end, and the task fails
 #   ID JSON    under which id something goes aside, and what the client wants to know of it again
 #   KEEP       for how many seconds what was made anew stays aside
+#   CACHE LAYOUT CARRIED   the package cache that packages were carried to, conda or mamba, and a line for each of
+#              them, see change_unload.sh; nothing where none were
 #   ARGV...    the command line of the package manager; none: conda has no part in it
 # Exit status: 0 done, and seen on the disk; 3 refused, nothing was changed; 4 the environment was made, but not all is
 # as it was to be; 130 stopped; else the tool's own. Says `tool CODE`, `pip CODE`, `made PREFIX`, `left PATH`,
@@ -25,8 +28,8 @@ ct_kind=$1 ct_source='' ct_new_prefix='' ct_conda=$3 ct_pip=$4 ct_explicit=$5 ct
 case $1 in clone) ct_source=$2 ;; rename) ct_new_prefix=$2 ;; esac
 ct_id=$9
 shift 9
-ct_json=$1 ct_keep=$2
-shift 2
+ct_json=$1 ct_keep=$2 ct_cache=$3 ct_layout=$4 ct_carried=$5
+shift 5
 ct_tool=$#
 
 # Root changes what is another account's as that account, or not at all. Before, it looks at who uses it: it sees all.
@@ -93,6 +96,7 @@ if [ -n "$ct_explicit" ]; then set -- "$@" --file "$ct_lists/explicit.txt"; fi
 if [ "$ct_tool" -gt 0 ]; then
   if [ "$ct_kind" = recreate ]; then ct_put_aside; fi
   ct_begun=1
+  ct_unload
   ct_run "$@"
   ct_ran "$ct_c" tool
 fi

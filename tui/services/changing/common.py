@@ -19,6 +19,7 @@ from tui.ports import Clock
 from tui.remote.changes.look import ALL_CHECKS, look
 from tui.remote.lane import Lane
 from tui.services.changedesk import Ground
+from tui.services.changing.carrying import Carrier
 
 __all__ = ["PutQuestion", "World", "advice", "envs_dirs", "look_at", "mount_at", "played", "protection", "roots"]
 
@@ -41,6 +42,8 @@ class World:
     settings: Settings
     clock: Clock
     put: PutQuestion
+    carrier: Carrier | None = None
+    """None where nothing can be carried from one host to another."""
 
 
 def roots(ground: Ground) -> tuple[str, ...]:

@@ -31,6 +31,7 @@ from tui.remote.condasays.kinds import Kind
 from tui.remote.condasays.outcome import Verdict
 from tui.remote.jobs import Job
 from tui.services.changedesk import Ground
+from tui.services.changing.carrying import CarryPlan
 from tui.services.changing.common import LANE, World, advice, envs_dirs, look_at, mount_at, played, protection, roots
 from tui.services.changing.copying import with_source
 
@@ -68,6 +69,8 @@ class ToolKind:
             return Prepared(change, (), self._world.clock.now(), tuple(concerns), look=found)
         told = await self._dry_run(change, tool, concerns)
         concerns += told.concerns
+        carried = await self._cargo(change, tool, box, concerns)
+        concerns += carried.concerns
         mount = mount_at(ground, change.prefix)
         need = None if told.plan is None else need_of(told.plan)
         concerns += filter(None, _beforehand(self._world, change, ground, env, told))
@@ -85,6 +88,7 @@ class ToolKind:
             look=found,
             tool=tool,
             caches=box.caches,
+            cargo=carried.cargo,
         )
 
     def job(self, prepared: Prepared, ground: Ground, task_id: str, operator: str) -> Job:
@@ -103,8 +107,16 @@ class ToolKind:
             None if new or prepared.look is None else prepared.look.device,
             None if new or prepared.look is None else prepared.look.inode,
             played(ground),
+            prepared.cargo,
         )
         return tool_job(change, means, task_id, operator)
+
+    async def _cargo(self, change: Change, tool: Tool, box: Toolbox, concerns: list[Concern]) -> CarryPlan:
+        """What the host cannot get by itself; not asked where the change is refused in any case."""
+        carrier = self._world.carrier
+        if carrier is None or any(each.severity is Severity.FORBIDDEN for each in concerns):
+            return CarryPlan()
+        return await carrier.plan(change, tool, box)
 
     async def _box(self, host: str, install: Install) -> Toolbox:
         limit = self._world.settings.limits.command

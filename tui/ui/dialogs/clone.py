@@ -4,18 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from tui.domain.changes import Change, ChangeKind, EnvRef
+from tui.domain.changes import CarryMode, Change, ChangeKind, EnvRef
 from tui.domain.environments import Environment
 from tui.domain.offers import offer_word
+from tui.domain.phrases import mark
 from tui.domain.wishes import Recipe
 from tui.services.fleet import FleetApi
-from tui.ui.dialogs.form import Asked, FormDialog, Read
+from tui.ui.dialogs.form import Asked, FormDialog, Read, Remark
 from tui.ui.language import tr
 from tui.ui.newplaces import new_places, offered_hosts
 from tui.ui.present.cell import Tone, around, remote, shown
 from tui.ui.present.lines import pair
 
 __all__ = ["CloneDialog"]
+
+MODES: dict[CarryMode, str] = {
+    CarryMode.AUTO: mark("Where a host does not reach their servers, packages go there through this machine."),
+    CarryMode.ALWAYS: mark("All packages that it lacks go there through this machine."),
+    CarryMode.NEVER: mark("Each host fetches its packages itself."),
+}
 
 
 class CloneDialog(FormDialog[tuple[Change, ...]]):
@@ -36,9 +43,16 @@ class CloneDialog(FormDialog[tuple[Change, ...]]):
             Asked("hosts", tr("On"), self._env.host, tr("hosts, patterns like gpu*, @groups"),
                   lambda text: offer_word(text, offered_hosts(self._fleet), commas=True)),
             Asked("install", tr("Install"), hint=tr("only where a host has several")),
+            Asked("carry", tr("Carry"), CarryMode.AUTO.value, tr("auto, always or never"),
+                  lambda text: offer_word(text, [mode.value for mode in CarryMode])),
         )  # fmt: skip
 
     def read(self, values: Mapping[str, str]) -> Read[tuple[Change, ...]]:
-        recipe = Recipe(source=EnvRef(self._env.host, self._env.prefix))
+        word = values["carry"].strip() or CarryMode.AUTO.value
+        known = word in set(CarryMode)
+        mode = CarryMode(word) if known else CarryMode.AUTO
+        recipe = Recipe(source=EnvRef(self._env.host, self._env.prefix), carry=mode)
         found = new_places(self._fleet, ChangeKind.CLONE, values["name"], values["hosts"], recipe, values["install"])
-        return Read(tuple(found.changes) or None, {"name": found.name, "hosts": found.hosts, "install": found.install})
+        said = Remark(tr(MODES[mode])) if known else Remark(tr("auto, always or never"), Tone.BAD)
+        remarks = {"name": found.name, "hosts": found.hosts, "install": found.install, "carry": (said,)}
+        return Read(tuple(found.changes) or None, remarks)

@@ -94,6 +94,7 @@ def _one(prepared: Prepared, hidden: Collection[Hashable]) -> Iterator[Line]:
     if prepared.argv:
         yield pair(tr("Runs"), cell(command_text([prepared]), Tone.STRONG))
     yield from _disk(prepared)
+    yield from _carried(prepared)
     if key_of(change) in hidden:
         yield words(tr("It is hidden by the filter now."), Tone.WARN)
     for severity, name, tone in SEVERITIES:
@@ -106,6 +107,23 @@ def _one(prepared: Prepared, hidden: Collection[Hashable]) -> Iterator[Line]:
     if prepared.packages is not None:
         yield blank()
         yield from _packages(prepared.packages)
+
+
+def _carried(prepared: Prepared) -> Iterator[Line]:
+    cargo = prepared.cargo
+    if cargo is None:
+        return
+    parts = []
+    if cargo.loads:
+        count = trn("{n} package", "{n} packages", len(cargo.loads))
+        way = tr("from {host} through this machine", host=cargo.source)
+        parts += [cell(count), cell(size_long(cargo.total_bytes)), cell(way)]
+    if cargo.arrived:
+        ready = trn("{n} lies ready there", "{n} lie ready there", len(cargo.arrived))
+        parts.append(cell(ready, Tone.DIM))
+    if cargo.free_bytes is not None:
+        parts.append(cell(tr("{free} free", free=size_long(cargo.free_bytes)), Tone.DIM))
+    yield pair(tr("Carries"), join(parts, tr(", ")))
 
 
 def _disk(prepared: Prepared) -> Iterator[Line]:
@@ -193,6 +211,7 @@ def _several(prepared: Sequence[Prepared], hidden: Collection[Hashable]) -> Iter
     for each in prepared[:VICTIMS]:
         yield blank()
         yield heading(_victim(each, key_of(each.change) in hidden))
+        yield from _carried(each)
         for severity, _, tone in SEVERITIES:
             for concern in each.concerns:
                 if concern.severity is severity:
