@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pwd
 import shutil
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
@@ -19,6 +20,7 @@ from tui.fleet.local import LocalConnection
 from tui.remote.lane_pool import MAIN, LanePool
 from tui.remote.rootway import ROOT_TASKS, NoRootError
 
+ROOTS_HOME = pwd.getpwuid(0).pw_dir
 WHO = b'id -u; printf \'%s\\n\' "${SECRET_OF_THE_LOGIN:-clean}" "$HOME" "${CONDAFLEET_LOGIN:-none}"'
 
 
@@ -54,8 +56,8 @@ async def test_what_looks_is_root_s_and_the_rest_the_account_s(ada: SshUser, she
     pool = LanePool(connection, "gpu01", 20, sudo=True)
     with allowed(ada.name, LEAST):
         assert await said(pool, MAIN) == [str(ada.uid), "hush", str(ada.home), "none"]
-        assert await said(pool, "inventory") == ["0", "clean", "/root", f"{ada.uid}:{ada.home}"]
-        assert await said(pool, ROOT_TASKS) == ["0", "clean", "/root", f"{ada.uid}:{ada.home}"]
+        assert await said(pool, "inventory") == ["0", "clean", ROOTS_HOME, f"{ada.uid}:{ada.home}"]
+        assert await said(pool, ROOT_TASKS) == ["0", "clean", ROOTS_HOME, f"{ada.uid}:{ada.home}"]
         assert (await said(pool, "gpus"))[0] == str(ada.uid)
     assert pool.root_fault is None
     pool.close()
@@ -167,6 +169,6 @@ async def test_this_machine_itself_is_looked_at_by_root_as_well(
     pool = LanePool(connection, "local", 20, sudo=True)
     with allowed(ada.name):
         assert (await said(pool, MAIN))[:2] == [str(ada.uid), "hush"]
-        assert await said(pool, "inventory") == ["0", "clean", "/root", f"{ada.uid}:{ada.home}"]
+        assert await said(pool, "inventory") == ["0", "clean", ROOTS_HOME, f"{ada.uid}:{ada.home}"]
     pool.close()
     await connection.close()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import pwd
 import subprocess
 from collections.abc import AsyncIterator, Iterable, Iterator
 from contextlib import asynccontextmanager, contextmanager
@@ -28,7 +29,7 @@ OPEN_PROC = (
     "sh",
 )
 """As every machine has it, on which root may look at each process: on some that run tests not at the first one."""
-ROOTS_TASKS = Path("/root/.local/state/condafleet/tasks")
+ROOTS_TASKS = Path(pwd.getpwuid(0).pw_dir, ".local/state/condafleet/tasks")
 
 
 class Owner:

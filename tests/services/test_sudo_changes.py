@@ -16,6 +16,7 @@ from tests.sudoers import allowed
 from tui.domain.changes import Change, ChangeKind, ConcernKind
 from tui.domain.errors import RefusedError
 from tui.domain.tasks import TaskState
+from tui.services.schedule import Ask
 
 pytestmark = pytest.mark.timeout(180)
 K = ConcernKind
@@ -59,7 +60,7 @@ async def test_put_aside_brought_back_and_gone_for_good(server: SshServer, tmp_p
             task = await fleet.changes.start(await fleet.changes.prepare(change))
             assert (await fleet.tasks.settled("gpu01", task.id)).state is TaskState.SUCCEEDED
             assert {path: os.lstat(path).st_ino for path in train.rglob("*")} == before
-            await fleet._watch("gpu01").renewed("inventory")  # type: ignore[arg-type]  # its value
+            await fleet._watch("gpu01").renewed(Ask.INVENTORY)
             assert (await removed(fleet, train, keep_s=3600)).state is TaskState.SUCCEEDED
             (aside,) = (await fleet.changes.trash("gpu01")).asides
             change = Change(ChangeKind.PURGE, "gpu01", aside.prefix or "", aside_id=aside.id)

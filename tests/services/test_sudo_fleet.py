@@ -11,6 +11,7 @@ from tests.services.sudoing import OPEN_PROC, Admin, Owner, environment, running
 from tests.sshd import SshServer
 from tests.sudoers import allowed
 from tui.domain.faults import FaultKind
+from tui.services.schedule import Ask
 
 pytestmark = pytest.mark.timeout(180)
 
@@ -46,3 +47,20 @@ async def test_without_it_the_same_account_sees_nothing_of_it(server: SshServer,
         assert part.value == () and part.fault is not None
         assert part.fault.kind is FaultKind.PERMISSION and "password" in part.fault.message
         assert f"{admin.user.name} ALL=(root) NOPASSWD: /bin/sh" in part.fault.remedy
+
+
+@pytest.mark.parametrize("channels", [1, 2, 3])
+async def test_a_host_with_few_channels_is_looked_at_all_the_same(tmp_path: Path, channels: int) -> None:
+    with SshServer(wrapper=OPEN_PROC, options=[f"MaxSessions {channels}"]) as server:
+        bob = Owner(server)
+        admin = Admin(server, tmp_path, bob.user.home)
+        with allowed(admin.user.name):
+            async with admin.fleet() as fleet:
+                part = fleet.store.host("gpu01").snapshot.environments
+                while channels > 1 and part.fault is not None:
+                    # A channel that has just ended may still be counted there.
+                    await fleet._watch("gpu01").renewed(Ask.INVENTORY)
+                    part = fleet.store.host("gpu01").snapshot.environments
+        assert part.value is not None and len(part.value) == (2 if channels > 1 else 0)
+        if channels == 1:
+            assert part.fault is not None and part.fault.kind is FaultKind.SESSIONS_EXHAUSTED

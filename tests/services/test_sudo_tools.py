@@ -16,6 +16,7 @@ from tests.sudoers import allowed
 from tui.domain.changes import Change, ChangeKind, acceptable
 from tui.domain.tasks import Task, TaskState
 from tui.services.engine import FleetService
+from tui.services.schedule import Ask
 
 pytestmark = pytest.mark.timeout(180)
 
@@ -130,7 +131,7 @@ async def test_where_the_login_may_write_it_makes_its_own(server: SshServer, tmp
             task = await begun(fleet, change)
             over = await fleet.tasks.settled("gpu01", task.id)
             assert over.state is TaskState.SUCCEEDED, (over, await log_of(fleet, task))
-            await fleet._watch("gpu01").renewed("inventory")  # type: ignore[arg-type]  # its value
+            await fleet._watch("gpu01").renewed(Ask.INVENTORY)
             assert environment(fleet, shared / "envs/mine").owner == admin.user.name
     assert (shared / "envs/mine/conda-meta").stat().st_uid == admin.user.uid
 

@@ -89,16 +89,23 @@ class Lane:
 
     @classmethod
     async def begin(
-        cls, connection: Connection, *, timeout: float, name: str = "the host", command: str = OPEN_COMMAND
+        cls,
+        connection: Connection,
+        *,
+        timeout: float,
+        name: str = "the host",
+        command: str = OPEN_COMMAND,
+        control: bool = False,
     ) -> Lane:
         """As :meth:`open`, without waiting for the shell: the first question saves a round trip.
 
+        *control*: it may take the place that the connection keeps for control requests.
         What is wrong with the shell is then raised by that question; until it is answered,
         :attr:`process` is None and nothing is compressed.
         """
         try:
             async with asyncio.timeout(timeout):
-                channel = await connection.open(command)
+                channel = await connection.open(command, control=control)
         except TimeoutError:
             raise HostFaultError(silent(name, timeout)) from None
         lane = cls(Pipe(channel, name), name)

@@ -46,8 +46,8 @@ _pools: WeakKeyDictionary[Connection, LanePool] = WeakKeyDictionary()
 class LanePool:
     """Lanes by the kind of question. *limit*: seconds in which a shell must have begun.
 
-    *sudo*: questions of :data:`AS_ROOT` are put to shells of root's. Where the host gives none, that is
-    :attr:`root_fault`, nobody tries again over this connection, and all is asked as the account.
+    *sudo*: questions of :data:`AS_ROOT` are put to shells of root's. Where there is none, all is asked as the account,
+    and :attr:`root_fault` says why; where sudo refused, nobody tries again over this connection.
     """
 
     def __init__(self, connection: Connection, name: str, limit: float, *, sudo: bool = False) -> None:
@@ -56,6 +56,7 @@ class LanePool:
         self._limit = limit
         self._sudo = sudo
         self._asking_sudo = asyncio.Lock()
+        self._refused: Fault | None = None
         self.root_fault: Fault | None = None
         self._lanes: dict[str, Lane] = {}
         self._roots: set[Lane] = set()
@@ -101,21 +102,27 @@ class LanePool:
         try:
             if not self._sudo:
                 raise NoRootError(refusal(self._name, self._connection.facts.user, b""))
-            if self._roots:
-                return await self._lane(kind, root=True)
-            # The first of several tells the others how it went.
-            async with self._asking_sudo:
-                if self.root_fault is not None:
-                    raise NoRootError(self.root_fault)
-                return await self._lane(kind, root=True)
+            lane = await self._lane(kind, root=True) if self._roots else await self._first_root(kind)
         except NoRootError as error:
-            self.root_fault = error.fault if self._sudo else None
+            if self._sudo:
+                self._refused = self.root_fault = error.fault
             if kind == ROOT_TASKS:
                 raise
         except HostFaultError as error:
             if error.fault.kind is not FaultKind.SESSIONS_EXHAUSTED or kind == ROOT_TASKS:
                 raise
+            self.root_fault = error.fault
+        else:
+            self.root_fault = None
+            return lane
         return await self._lane(kind)
+
+    async def _first_root(self, kind: str) -> Lane:
+        """A shell of root's, where none is yet: the first of several who want one tells the others how it went."""
+        async with self._asking_sudo:
+            if self._refused is not None:
+                raise NoRootError(self._refused)
+            return await self._lane(kind, root=True)
 
     async def _lane(self, kind: str, *, root: bool = False) -> Lane:
         async with self._locks[kind]:
@@ -132,7 +139,13 @@ class LanePool:
             other = self._usable(root)
             if other is not None and self.scarce:
                 return other
-            began = await self._begin(root)
+            made_room = root and self.scarce and bool(self._lanes)
+            if made_room and not await self._end_plain():
+                raise HostFaultError(_no_room(self._name))
+            began = await self._begin(root, made_room=made_room)
+            if not isinstance(began, Lane) and root and await self._end_plain():
+                # Who makes room also takes it.
+                began = await self._begin(root, made_room=True)
             if not isinstance(began, Lane):
                 raise HostFaultError(self._exhausted(began))
             if began in self._lanes.values():
@@ -233,7 +246,7 @@ class LanePool:
     def _mark_scarce(self) -> None:
         self._scarce_until = asyncio.get_running_loop().time() + SCARCE_S
 
-    async def _begin(self, root: bool) -> Lane | Fault:
+    async def _begin(self, root: bool, *, made_room: bool = False) -> Lane | Fault:
         """A new lane, not yet met; or another's, when the host gives no channel for it; or why there is none."""
         loop = asyncio.get_running_loop()
         fault: Fault | None = None
@@ -241,7 +254,7 @@ class LanePool:
             began = loop.time()
             command = ROOT_COMMAND if root else OPEN_COMMAND
             opening = asyncio.ensure_future(
-                Lane.begin(self._connection, timeout=self._limit, name=self._name, command=command)
+                Lane.begin(self._connection, timeout=self._limit, name=self._name, command=command, control=made_room)
             )
             try:
                 while not opening.done():
@@ -249,7 +262,8 @@ class LanePool:
                     if not opening.done() and (other := self._usable(root)) is not None:
                         self._mark_scarce()
                         return other
-                    if not opening.done() and self._terminals:
+                    if not opening.done() and (self._terminals or (root and self._lanes)):
+                        self._mark_scarce()
                         return _no_room(self._name)
                 lane = opening.result()
             except HostFaultError as error:
@@ -271,6 +285,20 @@ class LanePool:
                     await asyncio.gather(opening, return_exceptions=True)
         assert fault is not None
         return fault
+
+    async def _end_plain(self) -> bool:
+        """End a lane of the account's, whose questions the main one can take; False when there is none, or all hang."""
+        counting = {kind for kind, _ in self._counting}
+        order = sorted(self._lanes.items(), key=lambda each: each[1].busy)
+        for kind, lane in order:
+            if kind == MAIN or kind in counting or lane in self._roots:
+                continue
+            if await lane.end(_END_S, _END_S):
+                self._drop(lane)
+                # It may still be counted there.
+                await asyncio.sleep(_PAUSE_S)
+                return True
+        return False
 
     async def _end_one(self) -> bool:
         """End a lane, an idle one if possible; False when there is none left."""
