@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 
 from tui.domain.packages import Package, PackageSet, canonical_name
 from tui.domain.packagespec import PackageSpec
+from tui.domain.text import is_printed
 from tui.domain.versions import version_sort_key
 
-__all__ = ["PackageIndex"]
+__all__ = ["NAME", "PackageIndex"]
+
+NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*\Z")
+"""Names of packages. Hosts tell of others, which are hostile or broken."""
 
 
 class PackageIndex:
@@ -55,8 +60,8 @@ class PackageIndex:
         return found
 
     def names(self, start: str) -> list[str]:
-        """The canonical names that begin with *start*, sorted."""
-        return sorted(name for name in self._by_name if name.startswith(start))
+        """The canonical names that begin with *start*, sorted; none that no tool would take for a name."""
+        return sorted(name for name in self._by_name if name.startswith(start) and NAME.match(name))
 
     def versions(self, spec: PackageSpec) -> list[str]:
         """The versions at which the packages of *spec*'s name are there, newest first."""
@@ -71,6 +76,10 @@ class PackageIndex:
         return sorted(found, key=version_sort_key, reverse=True)
 
     def channels(self) -> list[str]:
-        """The channels that the packages came from, the one of most packages first."""
-        counted = Counter(package.channel for package, _ in self._holders.values() if package.channel)
+        """The channels that the packages came from, the one of most packages first; none that cannot be typed."""
+        counted = Counter(
+            package.channel
+            for package, _ in self._holders.values()
+            if package.channel and is_printed(package.channel) and not any(map(str.isspace, package.channel))
+        )
         return sorted(counted, key=lambda channel: (-counted[channel], channel))

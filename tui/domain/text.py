@@ -12,7 +12,7 @@ from __future__ import annotations
 import re
 import unicodedata
 
-__all__ = ["decode", "encode", "parse_printed", "printable"]
+__all__ = ["decode", "encode", "is_printed", "parse_printed", "printable"]
 
 _PLAIN = re.compile(r"[ -\[\]-~]*\Z")
 _ESCAPE = re.compile(r"\\(\\|x[0-9a-fA-F]{2})")
@@ -40,6 +40,13 @@ def printable(text: str) -> str:
     if _PLAIN.match(text):
         return text
     return "".join(map(_printable_char, text))
+
+
+def is_printed(text: str) -> bool:
+    """Whether *text* may be shown as it stands: it holds nothing that a terminal obeys and nothing invisible."""
+    return bool(_PLAIN.match(text)) or all(
+        char in _JOINERS or unicodedata.category(char) not in _HIDDEN for char in text
+    )
 
 
 def _printable_char(char: str) -> str:

@@ -253,7 +253,7 @@ class PlanDesk:
             tasks = list(dict.fromkeys(each.task for each in removed if each.task is not None))
             after = {} if detach else await self._free(host, places, tasks)
         except HostFaultError as error:
-            return replace(report, removed=tuple(removed), error=printable(error.message))
+            return replace(report, removed=tuple(removed), error=error.message)
         actual = tuple(
             MountActual(
                 place,
@@ -286,7 +286,7 @@ class PlanDesk:
             agreed = frozenset(ready.accepted.get(item.key, ())) & acceptable(found.concerns)
             return await self._ended(item, await self._fleet.changes.start(found, agreed), told, detach)
         except CondafleetError as error:
-            return Removed(item, False, note=printable(error.message))
+            return Removed(item, False, note=error.message)
 
     async def _ended(self, item: Item, task: Task, told: Callable[[Task], None] | None, detach: bool) -> Removed:
         task = await self._settled(task, told, detach)
@@ -357,7 +357,7 @@ def _cleaned(parts: Sequence[Item], task: Task, said: CleanSaid) -> list[Removed
 
 
 def _why(task: Task) -> str:
-    said = [f"{words[1]} {printable(' '.join(words[2:]))}" for words in task.said if words[:1] == ("concern",)]
+    said = [printable(" ".join(words[1:])) for words in task.said if words[:1] == ("concern",)]
     if task.is_refused and said:
         return "refused: " + "; ".join(said)[:400]
     return task.fault.message if task.fault is not None else f"{task.state.value}, exit code {task.exit_code}"

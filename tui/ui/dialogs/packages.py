@@ -8,7 +8,7 @@ from tui.domain.changes import Change, ChangeKind
 from tui.domain.environments import Environment
 from tui.domain.errors import CondafleetError
 from tui.domain.offers import offer_spec, offer_word
-from tui.domain.packageindex import PackageIndex
+from tui.domain.packageindex import NAME, PackageIndex
 from tui.domain.packages import PackageManager, canonical_name
 from tui.domain.phrases import phrase
 from tui.domain.targets import install_of
@@ -76,7 +76,7 @@ class PackagesDialog(FormDialog[tuple[Change, ...]]):
 
     def asked(self) -> Iterable[Asked]:
         new = self._kind is ChangeKind.INSTALL
-        conda, pip = (None if new else sorted(self._there[each]) for each in PackageManager)
+        conda, pip = (None if new else sorted(filter(NAME.match, self._there[each])) for each in PackageManager)
         hints = {
             ChangeKind.UPDATE: tr("empty: all that can be updated"),
             ChangeKind.UNINSTALL: tr("what is to go; what needs it goes too, and is shown"),

@@ -10,7 +10,6 @@ from tui.domain.planitems import Item, ItemKind
 from tui.domain.planmissed import Missed
 from tui.domain.planreport import HostReport, PlanReport, why_different
 from tui.domain.plans import MountFreed, Outlook, outlook
-from tui.domain.text import printable
 from tui.services.plans import ReadyPlan
 from tui.ui.language import said, tr, trn
 from tui.ui.present.cell import Cell, Tone, cell, join, remote
@@ -129,7 +128,7 @@ def outcome(report: PlanReport) -> list[Line]:
         lines.append(heading(cell(host.host, Tone.STRONG)))
         for each in host.removed:
             mark = cell("✓", Tone.GOOD) if each.done else cell("✗", Tone.BAD)
-            note = cell(printable(each.note), Tone.DIM if each.done else Tone.BAD) if each.note else ()
+            note = cell(each.note, Tone.DIM if each.done else Tone.BAD) if each.note else ()
             lines.append(item(join((mark, _thing(each.item, False), note))))
         lines += _actual(host)
         lines += _against(host)

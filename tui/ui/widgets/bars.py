@@ -12,13 +12,13 @@ from textual.binding import Binding, BindingType
 from textual.containers import Horizontal
 from textual.content import Content
 from textual.message import Message
-from textual.suggester import Suggester
 from textual.widgets import Input, Static
 
 from tui.domain.phrases import phrase
 from tui.ui.catalog import SHORT
 from tui.ui.language import said, tr
 from tui.ui.present.cell import BLANK, Cell, Tone, cell, join, width
+from tui.ui.widgets.entry import Entry
 from tui.ui.widgets.toned import content
 
 __all__ = ["FilterBar", "ModeTab", "StatusLine", "TopBar"]
@@ -168,16 +168,6 @@ class FilterBar(Horizontal):
     class _LeavingField(_Field):
         BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "screen.back", phrase("Back"), key_display="Esc")]
 
-    class _Offers(Suggester):
-        """What the words may become, shown behind the cursor."""
-
-        def __init__(self, complete: Callable[[str], str | None]) -> None:
-            super().__init__(use_cache=False, case_sensitive=True)
-            self._complete = complete
-
-        async def get_suggestion(self, value: str) -> str | None:
-            return self._complete(value)
-
     def __init__(self, placeholder: str, complete: Callable[[str], str | None], *, leaves: bool = False) -> None:
         """*complete* gives words as they most likely go on, or None; it is called after each key.
 
@@ -189,7 +179,7 @@ class FilterBar(Horizontal):
         self.untold: Cell = BLANK
         """The problem that has no room beside what is typed."""
         self._kind = self._LeavingField if leaves else self._Field
-        self._offers = self._Offers(complete)
+        self._offers = Entry.Offers(complete)
 
     def compose(self) -> ComposeResult:
         yield Static(Content("/"), id="slash")

@@ -10,7 +10,7 @@ from textual.binding import Binding, BindingType
 from textual.suggester import Suggester
 from textual.widgets import Input
 
-from tui.domain.text import printable
+from tui.domain.text import is_printed, printable
 
 __all__ = ["Complete", "Entry"]
 
@@ -28,14 +28,18 @@ class Entry(Input):
         Binding("down", "app.focus_next", "On", show=False),
     ]
 
-    class _Offers(Suggester):
+    class Offers(Suggester):
+        """What the words may become, shown behind the cursor."""
+
         def __init__(self, complete: Complete) -> None:
             super().__init__(use_cache=False, case_sensitive=True)
             self._complete = complete
 
         async def get_suggestion(self, value: str) -> str | None:
             found = self._complete(value)
-            return await found if isawaitable(found) else found
+            offered = await found if isawaitable(found) else found
+            # It is painted as it stands, and may come from a host.
+            return offered if offered is not None and is_printed(offered) else None
 
     def __init__(self, value: str = "", *, id: str, placeholder: str = "", complete: Complete | None = None) -> None:
         """*complete* gives words as they most likely go on, or None; it is called after each key."""
@@ -45,7 +49,7 @@ class Entry(Input):
             placeholder=placeholder,
             compact=True,
             select_on_focus=False,
-            suggester=None if complete is None else self._Offers(complete),
+            suggester=None if complete is None else self.Offers(complete),
         )
 
     def insert_text_at_cursor(self, text: str) -> None:
