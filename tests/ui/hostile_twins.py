@@ -6,7 +6,6 @@ pictures of them was moved, painted or broken by a name.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -15,6 +14,7 @@ from textual.app import App
 
 from tests.ui.fake_fleet import GIB, NOW, FakeFleet, fault, fill, gpus, mounts
 from tests.ui.fake_tasks import task
+from tests.ui.hostile_disks import Word, count_disks
 from tui.domain.changes import Change, ChangeKind, Concern, ConcernKind, Prepared
 from tui.domain.environments import Environment, EnvKind, Install, Manager, UsageSignal, Use
 from tui.domain.faults import FaultKind
@@ -26,6 +26,7 @@ from tui.domain.packages import PackageInterner, PackageManager
 from tui.domain.planned import PackagePlan, PlannedPackage
 from tui.domain.sessions import Pane, Session, Window
 from tui.domain.snapshot import HostSnapshot, Part
+from tui.domain.taskhistory import TaskRecord
 from tui.domain.tasks import Holder, Task, TaskState
 from tui.domain.text import printable
 from tui.ports import ConnectionFacts
@@ -59,8 +60,6 @@ HOSTILE = (
     "n" * 90,
 )
 """Markup, escapes, marks from right to left, wide and joined characters, and what is no text at all."""
-
-Word = Callable[[int], str]
 
 
 def hostile(number: int) -> str:
@@ -96,6 +95,8 @@ def twin(word: Word) -> FakeFleet:
     fleet.state("shut", HostState.DOWN, fault(FaultKind.AUTH_FAILED, printable(word(9)), printable(word(10))))
     fleet.task_desk.put("alpha", *_tasks(word))
     fleet.task_desk.progresses[_tasks(word)[0].id] = Progress(Phase.DOWNLOADING, word(17), 31, word(18), word(19))
+    fleet.task_desk.records = _records(word)
+    count_disks(fleet, word)
     for view in fleet.store.hosts():
         for env in view.snapshot.environments.value or ():
             fleet.histories[env.host, env.prefix] = _history(word, env.prefix)
@@ -113,6 +114,18 @@ def _tasks(word: Word) -> tuple[Task, ...]:
         task("alpha", 1, TaskState.WAITING_LOCK, target=f"/envs/{word(38)}", argv=argv, waits_for=holder, **usual),
         task("alpha", 2, TaskState.FAILED, target=f"/envs/{word(39)}", argv=argv, exit_code=3, said=said, **usual),
     )
+
+
+def _records(word: Word) -> tuple[TaskRecord, ...]:
+    """What this machine remembers of tasks."""
+    ends = (TaskState.SUCCEEDED, TaskState.FAILED)
+    return tuple(
+        TaskRecord(
+            f"20260920-141300-{at:08x}", "alpha", word(170 + at), f"/envs/{word(172 + at)}", (word(174), word(175)),
+            word(176), state, NOW - 90_000, NOW - 89_000, NOW - 88_000 + at, at, False, word(177), "", word(178),
+        )
+        for at, state in enumerate(ends)
+    )  # fmt: skip
 
 
 def change(word: Word) -> list[Prepared]:
