@@ -40,7 +40,7 @@ def _table(view: HostView, word: Word) -> DiskTable:
         Owner(OwnerKind.OTHER, f"/{word(23)}", OwnerState.READ, 0, mounts=(f"/{word(101)}",), crossed=1),
         Owner(OwnerKind.ASIDE, f"/{word(102)}", OwnerState.READ, 0),
     ]
-    rows = [Row(_bit(number), 0, (9 - number) * GIB // 4, 10) for number in range(len(owners))]
+    rows = [Row(_bit(number), 0, (14 - number) * GIB // 4, 10) for number in range(len(owners))]
     rows += [Row(_bit(0, 1), 0, GIB, 5), Row(_bit(0, 2, 4), _bit(0, 2), GIB, 5)]
     return DiskTable((Device("8:1", f"/{word(11)}", word(13)),), tuple(owners), tuple(rows))
 

@@ -78,6 +78,7 @@ class ChangeDialog(Dialog[Accepted | None]):
 
     def on_mount(self) -> None:
         super().on_mount()
+        self.set_class(bool(self._named), "-named")
         self._say()
 
     @on(Input.Changed)

@@ -77,6 +77,7 @@ class PlanDialog(Dialog[Accepted | None]):
 
     def on_mount(self) -> None:
         super().on_mount()
+        self.set_class(bool(self._guarded), "-named")
         self._say()
 
     @on(Input.Changed)
