@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from rich.cells import split_graphemes
+from rich.style import Style
 from textual.app import App
 
 from tests.ui.fake_fleet import GIB, NOW, FakeFleet, fault, fill, gpus, mounts
@@ -244,6 +245,13 @@ class Picture:
         return "\n".join("".join(line) for line in self.texts)
 
 
+def _seen(text: str, style: Style | None) -> str:
+    """What is seen of a style; of a blank the colour of what stands there is not."""
+    if text != " " or style is None or style.underline or style.reverse or style.strike:
+        return str(style)
+    return f"on {style.bgcolor.name if style.bgcolor else None}"
+
+
 def picture(app: App[int]) -> Picture:
     """The screen of *app* as it is now."""
     texts, styles = [], []
@@ -253,7 +261,7 @@ def picture(app: App[int]) -> Picture:
         for segment in strip:
             for start, end, size in split_graphemes(segment.text)[0]:
                 line += [segment.text[start:end], *[""] * (size - 1)][:size] if size else []
-                painted += [str(segment.style)] * size
+                painted += [_seen(segment.text[start:end], segment.style)] * size
         texts.append(tuple(line))
         styles.append(tuple(painted))
     return Picture(tuple(texts), tuple(styles))
