@@ -18,7 +18,15 @@ from tui.domain.diskplaces import CACHE_PARTS, DiskPlace, OwnerKind, PlaceKind
 
 SIZES = (0, 1, 700, 4096, 5000, 30_000, 120_000)
 ODD = ("a b", "[x]*?", "new\nline", "-n", "back\\slash", "it's", "\udcff\udc80", "x" * 200, "=seen", "#c", "1 2 3")
-PARTIAL_NAMES = ("left.conda.part", "x.tmp", "tmpab12", ".tmpdir", ".trash", "half-1.0-0")
+HALF = ("half-1.0-0", "half-1.0-0.c~")
+"""Extractions that did not end, of a package that was fetched."""
+PARTIAL_NAMES = (
+    "left-1-0.conda.part", "left-1-0.tar.bz2.partial", "left-1-0.conda.c~", "left-1-0.conda.conda_trash_2",
+    ".trash", ".tmp-condafleet-aB3xY9", *HALF,
+)  # fmt: skip
+OWN_NAMES = ("my-training-data", "tmpresults", ".tmpdir", "notes.c~", "x.tmp", "my-old-data.tar.bz2", "a.conda")
+"""What people put there themselves: no cleaning takes it."""
+LONG_AGO = 1_600_000_000.0
 
 
 class Tree:
@@ -66,17 +74,20 @@ class Tree:
             package = folder / f"pkg{self.chance.randrange(100)}_{number}-1.{number}-h0_{number}"
             (package / "info").mkdir(parents=True)
             self._private(package / "info", 2)
+            (package / "info" / self.chance.choice(("index.json", "repodata_record.json"))).write_text("{}")
             self._private(package / "lib", self.chance.randrange(1, 5))
             self.packages.append(package)
             self._file(folder / (package.name + self.chance.choice((".conda", ".tar.bz2"))))
         for name in ("cache", ".logs", "strange"):
             self._private(cache / name, 2)
-        self._file(cache / "urls.txt")
-        for name in self.chance.sample(PARTIAL_NAMES, 3):
-            if "." in name[1:] and "-" not in name:
-                self._file(cache / name)
-            else:
+        (cache / "urls.txt").write_text(f"https://conda.anaconda.org/conda-forge/noarch/{HALF[0]}.conda\n")
+        for name in (*self.chance.sample(PARTIAL_NAMES, 4), *self.chance.sample(OWN_NAMES, 3)):
+            if name.startswith((".t", "my-training", "tmp", *HALF)):
                 self._private(cache / name, 2)
+            else:
+                self._file(cache / name)
+            for path in every_path(cache / name):
+                os.utime(path, (LONG_AGO, LONG_AGO), follow_symlinks=False)
 
     def _environment(self, env: Path) -> None:
         (env / "conda-meta").mkdir(parents=True)
@@ -158,7 +169,7 @@ def in_part(kind: OwnerKind, cache: Path, path: str, packages: Sequence[Path]) -
         return kind is OwnerKind.LOGS
     if first in PARTIAL_NAMES:
         return kind is OwnerKind.PARTIAL
-    if last.endswith((".conda", ".tar.bz2")):
+    if last.endswith((".conda", ".tar.bz2")) and first not in OWN_NAMES:
         return kind is OwnerKind.TARBALLS
     return kind is OwnerKind.REST
 

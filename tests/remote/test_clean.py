@@ -45,8 +45,12 @@ def cache(tmp_path: Path) -> Path:
     for name in (f"{PACKAGE}/info", f"{PACKAGE}/lib", "cache", ".logs", "half-1.0-0", "notes"):
         (folder / name).mkdir(parents=True)
         (folder / name / "file").write_bytes(b"x" * 5000)
-    for name in ("urls.txt", "urls", "a-1-0.conda", "b-1-0.tar.bz2", "c-1-0.conda.part"):
+    (folder / PACKAGE / "info" / "index.json").write_text("{}")
+    for name in ("urls", "a-1-0.conda", "b-1-0.tar.bz2", "c-1-0.conda.part"):
         (folder / name).write_bytes(b"x" * 100)
+    (folder / "urls.txt").write_text("https://x/noarch/half-1.0-0.conda\nhttps://x/noarch/b-1-0.tar.bz2\n")
+    for name in ("half-1.0-0/file", "half-1.0-0", "c-1-0.conda.part"):
+        os.utime(folder / name, (time.time() - 7200,) * 2)
     (tmp_path / "conda" / "envs" / "one").mkdir(parents=True)
     return folder
 
@@ -225,21 +229,23 @@ async def test_a_lock_of_micromamba_is_respected(host: TaskHost, cache: Path) ->
 
 
 async def test_an_environment_in_a_cache_is_none_of_its_parts(host: TaskHost, cache: Path) -> None:
-    (cache / "my-own-env" / "conda-meta").mkdir(parents=True)
-    (cache / "my-own-env" / "conda-meta" / "history").touch()
+    (cache / "half-1.0-0" / "conda-meta").mkdir(parents=True)
+    (cache / "half-1.0-0" / "conda-meta" / "history").touch()
     _, said = await clean(host, wish(cache))
     assert Kept("environment", ItemKind.TEMP, str(cache), 1) in said.kept
-    assert (cache / "my-own-env" / "conda-meta" / "history").exists()
+    assert (cache / "half-1.0-0" / "conda-meta" / "history").exists()
 
 
 async def test_other_tools_caches_go_whole_but_never_what_is_not_ours(host: TaskHost, tmp_path: Path) -> None:
-    pip, runs = host.home / ".cache" / "pip" / "http-v2", host.home / "wandb"
+    pip, runs = host.home / ".cache" / "pip" / "http-v2", host.home / "wandb" / "offline-run-1-a"
     for folder in (pip, runs):
         (folder / "a" / "b").mkdir(parents=True)
         (folder / "a" / "file").write_bytes(b"x" * 9000)
+    for name in ("run-a.wandb", "run-a.wandb.synced"):
+        (runs / name).touch()
     (tmp_path / "outside").mkdir()
     (tmp_path / "outside" / "file").touch()
-    (pip / "link").symlink_to(tmp_path / "outside")
+    (pip / "a" / "link").symlink_to(tmp_path / "outside")
     both = CleanRequest(((ItemKind.PIP, str(pip)), (ItemKind.RUNS, str(runs))))
     await refused(host, both, ConcernKind.UNOWNED)
     task, said = await clean(host, CleanRequest(both.parts, accepted=frozenset({ConcernKind.UNOWNED})))
@@ -282,13 +288,104 @@ async def test_a_folder_that_nobody_knows_goes_when_it_was_named_and_nothing_liv
     (folder / "virtualenvs" / "project" / "pyvenv.cfg").touch()
     _, said = await clean(host, agreed)
     assert said.kept == (Kept("environment", ItemKind.OTHER, str(folder), 1),)
-    uv = CleanRequest(((ItemKind.UV, str(folder)),))
+    builds = folder.parent / "uv" / "builds-v0" / "x"
+    builds.mkdir(parents=True)
+    (builds / "pyvenv.cfg").touch()
+    uv = CleanRequest(((ItemKind.UV, str(folder.parent / "uv")),))
     assert [part.kind for part in (await look(host, uv)).parts] == [ItemKind.UV], "what uv keeps, uv makes again"
     shutil.rmtree(folder / "virtualenvs")
     assert folder.exists()
     task, said = await clean(host, agreed)
     assert (task.state, folder.exists()) == (TaskState.SUCCEEDED, False)
     assert [(part.kind, part.units) for part in said.parts] == [(ItemKind.OTHER, 1)]
+
+
+async def test_what_is_not_known_to_come_back_stays_whoever_asked(host: TaskHost) -> None:
+    """A plan may be older than what lies there now, or written by hand."""
+    face = host.home / ".cache" / "huggingface"
+    token, settings, mine = face / "token", face / "accelerate", host.home / "uv"
+    for folder in (settings, mine):
+        folder.mkdir(parents=True)
+        (folder / "file").touch()
+    token.touch()
+    run = host.home / "wandb" / "run-1-a"
+    run.mkdir(parents=True)
+    (run / "run-a.wandb").touch()
+    notes = host.home / "core.1"
+    notes.write_text("notes")
+    for kind, path in (
+        (ItemKind.HF, token), (ItemKind.OTHER, token), (ItemKind.OTHER, face), (ItemKind.HF, settings),
+        (ItemKind.UV, mine), (ItemKind.RUNS, run),
+        (ItemKind.CORE, notes), (ItemKind.TRASH, mine), (ItemKind.PIP, mine),
+    ):  # fmt: skip
+        request = CleanRequest(((kind, str(path)),), accepted=frozenset({ConcernKind.UNOWNED}))
+        await refused(host, request, ConcernKind.MISSING)
+        assert path.exists(), path
+
+
+async def test_what_no_tool_is_known_to_have_left_stays(host: TaskHost, cache: Path) -> None:
+    theirs = ("my-training-data", "tmpresults", ".tmp-own", "my-notes-of/info")
+    for name in theirs:
+        (cache / name).mkdir(parents=True)
+        (cache / name / "x").touch()
+    for name in ("main.c~", "my-training-data.tar.bz2"):
+        (cache / name).touch()
+    for path in cache.rglob("*"):
+        os.utime(path, (1e9, 1e9))
+    await clean(host, wish(cache))
+    assert {*names(cache)} >= {name.partition("/")[0] for name in theirs} | {"main.c~", "my-training-data.tar.bz2"}
+
+
+async def test_what_may_be_worked_at_still_stays_for_an_hour(host: TaskHost, cache: Path) -> None:
+    (cache / "half-1.0-0" / "new").touch()
+    ours = cache / ".tmp-condafleet-aB3xY9"
+    ours.mkdir()
+    _, said = await clean(host, wish(cache, ItemKind.TEMP))
+    assert said.kept == (Kept("young", ItemKind.TEMP, str(cache), 1),)
+    assert (cache / "half-1.0-0").exists() and not ours.exists()
+
+
+def with_tool(tmp_path: Path, name: str, text: str) -> TaskHost:
+    """A host on which one program does something else first."""
+    (tmp_path / "tools").mkdir()
+    (tmp_path / "tools" / name).write_text(f'#!/bin/sh\n{text}\nexec /usr/bin/{name} "$@"\n')
+    (tmp_path / "tools" / name).chmod(0o755)
+    return TaskHost(tmp_path / "home", path=f"{tmp_path}/tools:{GNU_PATH}")
+
+
+async def test_on_a_network_mount_another_host_may_be_at_what_we_put_aside(cache: Path, tmp_path: Path) -> None:
+    host = with_tool(tmp_path, "stat", 'case "$*" in "-f -c %T "*) echo nfs; exit ;; esac')
+    try:
+        (cache / ".tmp-condafleet-aB3xY9").mkdir()
+        said = await look(host, wish(cache, ItemKind.TEMP))
+        assert said.kept == (Kept("young", ItemKind.TEMP, str(cache), 1),)
+    finally:
+        await host.close()
+
+
+async def test_a_cache_exchanged_before_the_removal_is_left_alone(cache: Path, tmp_path: Path) -> None:
+    other = tmp_path / "another"
+    other.mkdir()
+    for name in ("urls.txt", "a-1-0.conda"):
+        (other / name).touch()
+    # What is free is asked between deciding and removing.
+    host = with_tool(tmp_path, "sync", f"[ -d {other} ] && mv {cache} {tmp_path}/moved && mv {other} {cache}")
+    try:
+        task, said = await clean(host, wish(cache, ItemKind.TARBALLS))
+        assert (task.state, task.exit_code, names(cache)) == (TaskState.FAILED, 1, ["a-1-0.conda", "urls.txt"])
+        assert (tmp_path / "moved" / "a-1-0.conda").exists()
+        assert any(each.endswith("a-1-0.conda") for each in said.left)
+    finally:
+        await host.close()
+
+
+async def test_a_known_environment_in_a_part_keeps_it_without_any_history(host: TaskHost, cache: Path) -> None:
+    inner = cache / "half-1.0-0" / "env"
+    inner.mkdir()
+    os.utime(cache / "half-1.0-0", (1e9, 1e9))
+    os.utime(inner, (1e9, 1e9))
+    request = wish(cache, ItemKind.TEMP, places=(str(inner),))
+    assert (await look(host, request)).kept == (Kept("environment", ItemKind.TEMP, str(cache), 1),)
 
 
 @pytest.mark.timeout(400)
@@ -366,6 +463,7 @@ async def test_killed_while_a_large_package_goes_it_leaves_none_that_looks_whole
         (large / folder).mkdir(parents=True)
         for number in range(4000):
             (large / folder / f"file{number}").touch()
+    (large / "info" / "index.json").touch()
     spec = await clean_start(host, wish(cache, ItemKind.PACKAGES))
 
     def whole() -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -37,20 +38,24 @@ def said() -> dict[str, CleanPart]:
 def root(tmp_path: Path, said: dict[str, CleanPart]) -> Path:
     """An install with all that conda named, and one package in use. Sizes are conda's: those of the contents."""
     root = tmp_path / "miniconda3"
+    fetched = []
     for entry in said["tarballs"].entries or ():
         file = place(root, entry.path)
+        fetched.append(f"https://a/noarch/{file.name}\n")
         file.parent.mkdir(parents=True, exist_ok=True)
         with file.open("wb") as opened:
             opened.truncate(entry.size_bytes or 0)
     for entry in said["packages"].entries or ():
         package = place(root, entry.path)
         (package / "info").mkdir(parents=True)
+        (package / "info" / "index.json").touch()
         with (package / "content").open("wb") as opened:
             opened.truncate(entry.size_bytes or 0)
     (root / "pkgs" / "cache").mkdir()
     (root / "pkgs" / "cache" / "497deca9.json").write_text("{}")
-    (root / "pkgs" / "urls.txt").touch()
+    (root / "pkgs" / "urls.txt").write_text("".join(fetched))
     (root / "pkgs" / LINKED / "info").mkdir(parents=True)
+    (root / "pkgs" / LINKED / "info" / "index.json").touch()
     (root / "pkgs" / LINKED / "bin").touch()
     (root / "envs" / "train").mkdir(parents=True)
     (root / "envs" / "train" / "bin").hardlink_to(root / "pkgs" / LINKED / "bin")
@@ -87,7 +92,9 @@ async def test_where_we_differ_from_conda_it_is_told_why(
     # conda does not see a soft link, and would break the environment.
     (root / "envs" / "train" / "absl").symlink_to(root / "pkgs" / SOFT / "content")
     # conda leaves downloads that were not finished.
-    (root / "pkgs" / "pytorch-2.1.2-py311_0.conda.part").write_bytes(b"x" * 5000)
+    half = root / "pkgs" / "pytorch-2.1.2-py311_0.conda.part"
+    half.write_bytes(b"x" * 5000)
+    os.utime(half, (1e9, 1e9))
     found = await look(host, request(root))
     assert Kept("used", ItemKind.PACKAGES, str(root / "pkgs"), 2) in found.kept
     parts = {part.kind: part for part in found.parts}

@@ -14,11 +14,13 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.remote.cleanhost import clean, look
-from tests.remote.disktrees import Slow, Tree, every_path, remove
+from tests.remote.disktrees import Slow, Tree, every_path
 from tests.remote.loopdisk import free, mounted_ext4
 from tests.remote.shells import GNU_PATH, SHELLS
 from tests.remote.taskhost import TaskHost
 from tests.remote.test_disk_exact import choices, counted
+from tests.services.planfleet import PlanHost
+from tui.domain.changes import NAMED, Change, ChangeKind
 from tui.domain.diskplaces import CACHE_PARTS, OwnerKind
 from tui.domain.planitems import ItemKind
 from tui.domain.tasks import TaskState
@@ -45,7 +47,13 @@ def without_root(owners: Plan) -> list[int]:
 
 async def carry_out(host: TaskHost, tree: Tree, plan: Plan) -> None:
     """Environments first, as a plan does."""
-    remove(Slow(tree).removed_paths((kind, path) for kind, path in plan if kind is OwnerKind.ENVIRONMENT))
+    fleet = PlanHost.of(tree, host)
+    chosen = (path for kind, path in plan if kind is OwnerKind.ENVIRONMENT)
+    for path in sorted(chosen, key=lambda each: len(str(each)), reverse=True):
+        if path.exists():
+            found = await fleet.prepare(Change(ChangeKind.REMOVE, fleet.name, str(path)))
+            task = await fleet.settled(fleet.name, (await fleet.start(found, NAMED)).id)
+            assert (task.state, path.exists()) == (TaskState.SUCCEEDED, False), task
     wanted = request(tree, plan)
     if not wanted.parts:
         return

@@ -79,9 +79,9 @@ def open_path() -> Iterator[Path]:
         yield Path(folder).resolve()
 
 
-def fill(folder: Path, size: int = 5000) -> Path:
+def fill(folder: Path, size: int = 5000, name: str = "file") -> Path:
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / "file").write_bytes(b"x" * size)
+    (folder / name).write_bytes(b"x" * size)
     return folder
 
 
@@ -187,7 +187,7 @@ async def test_what_may_not_be_read_makes_a_lower_bound_and_uses_every_package(
     fill(place / "private", 90_000).chmod(0o700)
     fill(open_path / "home" / "b")
     (open_path / "home").chmod(0o700)
-    package = fill(open_path / "pkgs" / "p-1-0" / "info")
+    package = fill(open_path / "pkgs" / "p-1-0" / "info", name="index.json")
     places = [env(place), DiskPlace(PlaceKind.CACHE, str(open_path / "pkgs"))]
     table = await count(places, method, wrap=NOBODY)
     assert table.owners[0].unreadable == 1
@@ -212,7 +212,7 @@ async def test_what_strangers_hide_is_no_use_of_a_cache_that_they_cannot_get_int
     fill(hidden / "private").chmod(0o700)
     caches = [open_path / "mine", open_path / "ours"]
     for cache in caches:
-        fill(cache / "p-1-0" / "info")
+        fill(cache / "p-1-0" / "info", name="index.json")
     places = [env(hidden), *(DiskPlace(PlaceKind.CACHE, str(cache)) for cache in caches)]
     packages = [1 + 6 * number + CACHE_PARTS.index(OwnerKind.PACKAGES) for number in (0, 1)]
 
@@ -286,7 +286,7 @@ async def test_progress_is_told_and_the_table_of_many_environments_is_small(
     monkeypatch.setattr(DiskAnswer, "take", measure)
     packages = [tmp_path / "pkgs" / f"package{number}-1.{number}-h0" for number in range(150)]
     for package in packages:
-        fill(package / "info")
+        fill(package / "info", name="index.json")
         fill(package / "lib")
     places = [DiskPlace(PlaceKind.CACHE, str(tmp_path / "pkgs"))]
     for number in range(42):

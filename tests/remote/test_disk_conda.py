@@ -26,6 +26,8 @@ from tui.remote.lane import Lane
 RECORDING = Path(__file__).parent.parent / "data" / "conda-26.7.1" / "44-clean-dry-run-json.json"
 METHODS = [*((DiskMethod.FIND, shell) for shell in SHELLS), (DiskMethod.PYTHON, "dash")]
 SUFFIX = ".tar.bz2"
+HALF = "torch-2.1-0"
+"""A package that was fetched, and not extracted to its end."""
 
 
 def recorded() -> dict[str, CleanPart]:
@@ -55,7 +57,8 @@ class Tree:
                 target.parent.mkdir(parents=True, exist_ok=True)
                 target.hardlink_to(self.cache / name / "lib" / f"{name}.so")
         write(self.cache / "cache" / "497deca9.json", 20_000)
-        write(self.cache / "urls.txt", 100)
+        fetched = [*sorted(self.packages), HALF]
+        (self.cache / "urls.txt").write_text("".join(f"https://a/noarch/{name}{SUFFIX}\n" for name in fetched))
 
     def conda(self) -> set[str]:
         """The packages that conda 26.7.1 would clean here: of none of their files is there another link."""
@@ -150,12 +153,28 @@ async def test_copies_and_links_within_the_cache_are_no_use(tmp_path: Path, meth
 
 
 MADE: dict[str, tuple[OwnerKind, Callable[[Path], Path]]] = {
-    "a download that did not end": (OwnerKind.PARTIAL, lambda cache: cache / "torch-2.1-0.conda.part"),
-    "a file that could not be removed": (OwnerKind.PARTIAL, lambda cache: cache / "old.trash"),
-    "a file of conda's own": (OwnerKind.PARTIAL, lambda cache: cache / "x.c~"),
-    "an extraction that did not end": (OwnerKind.PARTIAL, lambda cache: cache / "torch-2.1-0" / "lib" / "x.so"),
+    "a download that did not end": (OwnerKind.PARTIAL, lambda cache: cache / f"{HALF}.conda.part"),
+    "a download of a newer conda": (OwnerKind.PARTIAL, lambda cache: cache / f"{HALF}.conda.partial"),
+    "a download that could not be removed": (OwnerKind.PARTIAL, lambda cache: cache / f"{HALF}{SUFFIX}.trash"),
+    "the same of a newer conda": (OwnerKind.PARTIAL, lambda cache: cache / f"{HALF}{SUFFIX}.conda_trash_1"),
+    "a download put aside for another": (OwnerKind.PARTIAL, lambda cache: cache / f"{HALF}.conda.c~"),
+    "an extraction that did not end": (OwnerKind.PARTIAL, lambda cache: cache / HALF / "lib" / "x.so"),
+    "an extraction put aside": (OwnerKind.PARTIAL, lambda cache: cache / f"{HALF}.c~" / "lib" / "x.so"),
+    "what an old conda moved out of its way": (OwnerKind.PARTIAL, lambda cache: cache / ".trash" / "x"),
     "a log": (OwnerKind.LOGS, lambda cache: cache / ".logs" / "x.log"),
 }
+THEIRS = {
+    "a directory with two dashes": "my-training-data/v1/x",
+    "a directory called temporary": "tmpresults/x",
+    "the same, hidden": ".tmp-own/x",
+    "a backup of an editor": "main.c~",
+    "an archive of somebody": "my-training-data.tar.bz2",
+    "a file called temporary": "results.tmp",
+    "trash of something else": "old.trash",
+    "a download of something else": "weights.part",
+    "an info that no package has": "my-training-set/info/notes",
+}
+"""What people keep in a cache. conda itself would take the backup, the archive, the trash and the last of them."""
 
 
 @ways
@@ -175,3 +194,18 @@ async def test_what_conda_calls_temporary_or_a_log_is_so_here_and_more_that_it_l
     for kind, made in tops.items():
         assert freed(cache, kind) == blocks(made), kind
     assert freed(cache, OwnerKind.PACKAGES) == freed(before, OwnerKind.PACKAGES)
+
+
+@ways
+async def test_what_no_tool_is_known_to_have_left_is_the_rest(tmp_path: Path, method: DiskMethod, shell: str) -> None:
+    tree = Tree(tmp_path)
+    before = await counted(tree, method, shell)
+    for path in THEIRS.values():
+        write(tree.cache / path, 7000)
+    cache = await counted(tree, method, shell)
+    for kind in (OwnerKind.TARBALLS, OwnerKind.PACKAGES, OwnerKind.INDEX, OwnerKind.PARTIAL, OwnerKind.LOGS):
+        assert freed(cache, kind) == freed(before, kind), kind
+    added = {tree.cache / path.partition("/")[0] for path in THEIRS.values()}
+    now, then = cache.part(OwnerKind.REST), before.part(OwnerKind.REST)
+    assert now is not None and then is not None
+    assert now.bytes - then.bytes >= blocks(added)

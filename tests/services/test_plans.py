@@ -104,6 +104,7 @@ def fleet(host: TaskHost, tmp_path: Path) -> PlanHost:
         for folder in ("info", "lib"):
             (base / "pkgs" / name / folder).mkdir(parents=True)
             (base / "pkgs" / name / folder / "file").write_bytes(b"x" * 9000)
+        (base / "pkgs" / name / "info" / "index.json").write_text("{}")
         (base / "pkgs" / f"{name}.conda").write_bytes(b"x" * 5000)
     (base / "pkgs" / "urls.txt").touch()
     (base / "envs" / "one" / "conda-meta").mkdir(parents=True)

@@ -10,7 +10,7 @@ from tui.cli.planning import Counted, allowed, run_plan
 from tui.cli.reply import Reply
 from tui.domain.changes import ConcernKind
 from tui.domain.errors import NothingMatchedError, UsageError
-from tui.domain.planitems import DEFAULT_KINDS, ENVIRONMENTS, HostTables, Item, ItemKind
+from tui.domain.planitems import DEFAULT_KINDS, ENVIRONMENTS, TOOL_CACHES, HostTables, Item, ItemKind
 from tui.domain.plans import Plan
 from tui.domain.selectors import Selector, parse_selector, select_hosts
 from tui.domain.text import printable
@@ -27,10 +27,11 @@ _COSTS = {
     ItemKind.PACKAGES: "Unused packages are downloaded and extracted again when an environment wants them.",
     ItemKind.INDEX: "The channels' indexes are downloaded again at the next search or install.",
     ItemKind.HUB: "Models and data sets are downloaded again; what was gated or taken down may not come back.",
-    ItemKind.HF: "Data sets are downloaded and prepared again.",
+    ItemKind.UV: "Wheels are downloaded or built again; environments made with uv's soft links into its cache break.",
+    ItemKind.HF: "Data sets and what was fetched with them are downloaded and prepared again; logins stay.",
     ItemKind.TORCH: "Models of torch hub are downloaded again.",
     ItemKind.TRITON: "Kernels are compiled again.",
-    ItemKind.RUNS: "Runs that were not uploaded yet are lost.",
+    ItemKind.RUNS: "Of runs that are marked as uploaded, what the upload missed is lost.",
     ItemKind.OTHER: "Programs miss what they kept there until they make it again, if they can.",
     ItemKind.CORE: "Core dumps cannot be looked into any more.",
 }
@@ -73,7 +74,10 @@ async def run_clean(context: Context) -> Reply:
 
     def notes(ready: ReadyPlan) -> list[str]:
         going = {item.kind for item in ready.outlook.items}
-        return [f"  costs    {text}" for kind, text in _COSTS.items() if kind in going]
+        costs = [text for kind, text in _COSTS.items() if kind in going]
+        if going & TOOL_CACHES:
+            costs.append("Soft links of anybody's files into these caches are not looked for: they lead nowhere then.")
+        return [f"  costs    {text}" for text in costs]
 
     def drop(ready: ReadyPlan) -> Collection[Item]:
         """Of whole hosts, what is not ours to clean."""

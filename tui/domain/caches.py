@@ -26,15 +26,17 @@ class CacheKind(StrEnum):
     HUB = "hub"
     """Hugging Face's hub: repositories."""
     HF = "hf"
-    """The rest of Hugging Face's directory: data sets, chunks."""
+    """Of the rest of Hugging Face's directory what is fetched or made again: data sets, chunks, modules."""
     TORCH = "torch"
     TRITON = "triton"
     WANDB = "wandb"
     RUNS = "runs"
-    """What wandb's runs left; no cache: it may not be uploaded yet."""
+    """What wandb's runs left that is marked as uploaded."""
     OTHER = "other"
     CORE = "core"
     TRASH = "trash"
+    KEPT = "kept"
+    """In or beside one of these: logins, settings, runs that were not uploaded, whatever is not known to come back."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -131,7 +131,9 @@ def _tool_cache(item: Item, known: HostTables) -> Iterator[Concern]:
             ConcernKind.FOREIGN_OWNER, phrase("It belongs to {owner}: only its owner cleans it.", owner=whose)
         )
     if item.kind is ItemKind.RUNS:
-        yield _concern(ConcernKind.UNOWNED, phrase("Runs that were not uploaded yet cannot be made again."))
+        yield _concern(
+            ConcernKind.UNOWNED, phrase("It is marked as uploaded: what the upload missed cannot be made again.")
+        )
     if item.kind is ItemKind.OTHER:
         yield _concern(ConcernKind.UNOWNED, phrase(UNKNOWN_CACHE))
         inside = [path for path in (*known.roots, *(env.prefix for env in known.environments))

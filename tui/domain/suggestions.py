@@ -247,7 +247,7 @@ def _writable(disk: HostDisk, cache: CacheUse) -> bool:
 
 # -- other tools' caches
 
-_NEVER = frozenset({CacheKind.RUNS, CacheKind.OTHER})
+_NEVER = frozenset({CacheKind.RUNS, CacheKind.OTHER, CacheKind.KEPT})
 """What may be the only copy, and what nobody knows."""
 _LITTLE = frozenset({CacheKind.TRASH, CacheKind.CORE})
 

@@ -65,8 +65,9 @@ async def ask_caches(
     async def read(said: AsyncIterator[Record]) -> tuple[dict[int, _Seen], bool]:
         return await _read(said, host)
 
+    program = script("cache_kinds") + script("caches")
     seen, cut = await read_pass(
-        kept, lane, host, script("caches"), words, read, timeout=timeout, idle=SILENCE_S, limit=ANSWER_LIMIT
+        kept, lane, host, program, words, read, timeout=timeout, idle=SILENCE_S, limit=ANSWER_LIMIT
     )
     try:
         # Off the loop: a large hub costs no other host's turn.

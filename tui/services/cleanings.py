@@ -18,7 +18,7 @@ from tui.services.store import HostView
 __all__ = ["clean_request", "concern_of", "kept_note", "looked_freed"]
 
 _TEXTS = {
-    ConcernKind.MISSING: mark("It is no package cache, or gone."),
+    ConcernKind.MISSING: mark("It is gone, or not known as a cache that can be made again."),
     ConcernKind.SOFT_LINK: mark("A soft link stands there: name what it leads to."),
     ConcernKind.CHANGED: mark("It is not what was looked at before."),
     ConcernKind.NOT_WRITABLE: mark("This account may not change it."),
@@ -27,7 +27,7 @@ _TEXTS = {
     ConcernKind.INSTALL_ROOT: mark("It is an environment, or the root of an install."),
     ConcernKind.TOOL_RUNS: mark("A conda or micromamba holds a lock in it."),
     ConcernKind.MOUNTED: mark("Another file system is mounted in it."),
-    ConcernKind.UNOWNED: mark("Runs that were not uploaded yet cannot be made again."),
+    ConcernKind.UNOWNED: mark("It is marked as uploaded: what the upload missed cannot be made again."),
     ConcernKind.NESTED: mark("An environment lies in it."),
     ConcernKind.NO_TOOL: mark("The host has no program that could do it."),
 }

@@ -107,7 +107,7 @@ class CleanSaid:
 
 
 def _program() -> bytes:
-    return b"".join(map(script, ("change_clean", "disk_parts", "clean_decide", "clean_remove")))
+    return b"".join(map(script, ("cache_kinds", "change_clean", "disk_parts", "clean_decide", "clean_remove")))
 
 
 def _words(mode: str, request: CleanRequest) -> list[str]:
@@ -192,7 +192,9 @@ def clean_job(request: CleanRequest, *, id: str, operator: str, roots: Sequence[
         posixpath.dirname(path) if kind is ItemKind.TRASH else path for kind, path in request.parts if kind in _HELD
     )
     caches = tuple(dict.fromkeys(held))
-    target = next((path for _, path in request.parts), "")
+    paths = list(dict.fromkeys(path for _, path in request.parts))
+    # Of several no one names the task.
+    target = paths[0] if len(paths) == 1 else f"{len(paths)} caches"
     argv = ["condafleet", "clean", *(f"{kind.value}:{path}" for kind, path in request.parts)]
     spec = TaskSpec(id, "clean", target, tuple(argv), operator, caches, tuple(roots), summary)
     return Job(spec, _program(), tuple(_words("do", request)), as_owner=True)

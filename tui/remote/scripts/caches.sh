@@ -2,7 +2,8 @@
 # shellcheck disable=SC2154 # eval assigns
 # What the other caches of accounts hold: pip, uv, Hugging Face, torch, Triton, wandb, core dumps, conda's .trash.
 #
-# Arguments: pairs KIND PATH: "home" an account's home, "trash" a package cache, "cores" where dumps lie. With "home" and
+# It goes on in the text of cache_kinds.sh, which knows what can be made again: that is told by its kind, the rest as
+# "kept". Arguments: pairs KIND PATH: "home" an account's home, "trash" a package cache, "cores" where dumps lie. With "home" and
 # no path, our own, where the environment's variables count, too. Records, as they happen:
 #   =item N     NUMBER KIND PATH OWNER   something that holds space: a part of a cache
 #   =hub 2      NUMBER HEX        of a repository of the hub, in pieces: "TYPE DEVICE INODE LINKS BLOCKS USED CHANGED
@@ -58,6 +59,8 @@ account() { # HOME, and whether it is ours
     place hf "${HF_HOME:-$ch_x/huggingface}"
     place torch "${TORCH_HOME:-$ch_x/torch}"
     place triton "${TRITON_CACHE_DIR:-${TRITON_HOME:-$1}/.triton/cache}"
+    # Of late it is the directory itself.
+    [ -z "${WANDB_CACHE_DIR:-}" ] || place wandb "$WANDB_CACHE_DIR"
     place wandb "${WANDB_CACHE_DIR:-$ch_x}/wandb"
     [ -z "${WANDB_DIR:-}" ] || place runs "$WANDB_DIR/wandb"
   else
@@ -114,23 +117,43 @@ count() { # KIND PATH: one item, as lines for awk
   wait $ch_find
   if [ $? -gt 127 ]; then exit 1; fi
 }
+kept() { # PATH: what is not known to be made again
+  case $1 in */.cache/*) ;; *) return ;; esac
+  # Of logins, locks and the like nobody needs a line.
+  if [ -f "$1" ] && ! found "$1" -maxdepth 0 -size +2048; then return; fi
+  count kept "$1"
+}
+# Each entry by its kind; those that are caches of their own come with these.
+entries() { # KIND DIRECTORY
+  for ch_e in "$2"/* "$2"/.[!.]* "$2"/..?*; do
+    [ -e "$ch_e" ] || [ -L "$ch_e" ] || continue
+    ch_b=0
+    while [ $ch_b -lt $ch_roots ]; do
+      ch_b=$((ch_b + 1))
+      eval "[ \"\$ch_e\" != \"\$ch_r$ch_b\" ]" || continue 2
+    done
+    if [ "$1/${ch_e##*/}" = hf/datasets ] && [ -d "$ch_e" ] && ! [ -L "$ch_e" ]; then
+      for ch_s in "$ch_e"/* "$ch_e"/.[!.]* "$ch_e"/..?*; do
+        if cache_known hf "$ch_s"; then count hf "$ch_s"; else kept "$ch_s"; fi
+      done
+    elif [ "$1" = other ] || cache_known "$1" "$ch_e"; then
+      count "$1" "$ch_e"
+    else
+      kept "$ch_e"
+    fi
+  done
+}
 walk() {
   ch_at=0
   while [ $ch_at -lt $ch_roots ]; do
     ch_at=$((ch_at + 1))
     eval "ch_root=\$ch_r$ch_at ch_kk=\$ch_k$ch_at"
     case $ch_kk in
-      uv | triton | wandb | runs | trash) count "$ch_kk" "$ch_root" ;;
+      uv | triton | trash)
+        if cache_known "$ch_kk" "$ch_root"; then count "$ch_kk" "$ch_root"; else kept "$ch_root"; fi
+        ;;
       *)
-        for ch_e in "$ch_root"/* "$ch_root"/.[!.]* "$ch_root"/..?*; do
-          ch_b=0
-          ch_own=
-          while [ $ch_b -lt $ch_roots ]; do
-            ch_b=$((ch_b + 1))
-            eval "[ \"\$ch_e\" != \"\$ch_r$ch_b\" ]" || ch_own=1
-          done
-          [ -n "$ch_own" ] || count "$ch_kk" "$ch_e"
-        done
+        entries "$ch_kk" "$ch_root"
         [ -r "$ch_root" ] || {
           ch_n=$((ch_n + 1))
           rec item 4 $ch_n "$ch_kk" "$ch_root" ''
@@ -142,7 +165,11 @@ walk() {
   ch_at=0
   for ch_h; do
     for ch_e in "$ch_h"/core "$ch_h"/core.[0-9]* "$ch_h"/core.*.[0-9]*.[0-9]*.[0-9]*; do
-      if [ -f "$ch_e" ] && ! [ -h "$ch_e" ]; then count core "$ch_e"; fi
+      core_dump "$ch_e" || continue
+      # One that is written still, or looked into.
+      found "$ch_e" -maxdepth 0 -mmin +1 || continue
+      ch_s=$(printf '%sx' "$ch_e" | sed 's/[][*?\\]/\\&/g')
+      found /proc/[0-9]*/fd -maxdepth 1 -lname "${ch_s%x}" || count core "$ch_e"
     done
   done
 }

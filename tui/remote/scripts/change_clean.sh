@@ -1,7 +1,7 @@
 #!/bin/sh
 # shellcheck disable=SC2034,SC2154 # set in one part of the text and read in another, or by eval
 # Cleaning: chosen parts of package caches, and other tools' caches of this account, are looked at, or removed. It goes
-# on in clean_decide.sh, after disk_parts.sh, and in clean_remove.sh.
+# on in clean_decide.sh, after disk_parts.sh, and in clean_remove.sh; before it comes cache_kinds.sh.
 #
 # Arguments: "look" or "do", then in any order
 #   older SECONDS          only what was not changed for so long
@@ -10,7 +10,7 @@
 #                          temporary, l logs; without one it is only known. ID: DEVICE:INODE it must have, - for any
 #   place PATH             where environments are: their soft links use packages; nothing below it goes that holds it
 #   maybe PATH             the same, but it may be closed to us
-#   tool KIND PATH ID      another tool's cache: all of it
+#   tool KIND PATH ID      another tool's cache, or a part: all of it, if it is known to be made again
 # What it says: as records of answers when it looks, else in the task's `said`, with words about it in the log.
 #   place PATH ID          what was looked at, in a look
 #   parts COUNT            so many "part" follow: what is said may be cut off behind it
@@ -191,6 +191,7 @@ while [ $cl_at -lt $cl_n ]; do
       eval "cl_y=\$cl_w$cl_x"
       case $cl_y/ in "$cl_r"/*) cl_concern nested "$cl_p" "$cl_y" ;; esac
     done
+    if [ -z "$cl_bad" ] && ! cache_known "$cl_t" "$cl_r"; then cl_concern missing "$cl_p" ''; fi
   fi
   eval "cl_a$cl_at=\$cl_as"
 done

@@ -5,6 +5,7 @@
 
 # The entries of a cache that belong to the chosen parts, as lines for awk, and with "tops" of a directory for find.
 cl_units() { # CACHE FOLDER LEVEL
+  [ "$3" != 0 ] || dk_top=$2
   for cl_e in "$2"/* "$2"/.[!.]* "$2"/..?*; do
     [ -e "$cl_e" ] || [ -L "$cl_e" ] || continue
     part "$cl_e" "$3"
@@ -296,7 +297,9 @@ cl_program='
     }
     for (u = 1; u <= n; u++) {
       if (K[u] == "packages" && blind) keep(u, "unknown")
-      if (T[u] > oldest || K[u] == "temp" && N[C[u]] && T[u] > now - 3600) keep(u, "young")
+      # Somebody may be at what looks left behind; what we put aside ourselves we hold the lock of, but for other hosts.
+      fresh = K[u] == "temp" && T[u] > now - 3600 && (N[C[u]] || P[u] !~ /^\.tmp-condafleet-/)
+      if (T[u] > oldest || fresh) keep(u, "young")
       part = K[u] " " C[u]
       if (u in W) count[W[u] " " part]++
       else {

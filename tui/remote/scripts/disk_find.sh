@@ -92,6 +92,8 @@ left_out() { # PATH
 
 # Counts one part of a cache, some paths at a time; with "names" says the names of its packages.
 units() { # PART FOLDER LEVEL
+  # shellcheck disable=SC2034 # disk_parts.sh reads it
+  [ "$3" != 0 ] || dk_top=$2
   if [ "$1" = 5 ]; then look t "$2"; fi
   for dk_q in "$2"/* "$2"/.[!.]* "$2"/..?*; do
     [ -e "$dk_q" ] || [ -L "$dk_q" ] || continue

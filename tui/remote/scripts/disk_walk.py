@@ -1,4 +1,4 @@
-# ruff: noqa: UP006, UP031, UP035, UP045, PTH112, PTH119  (this text runs on hosts with Python 3.6)
+# ruff: noqa: UP006, UP031, UP035, UP045, PTH112, PTH113, PTH119, PTH123  (this text runs on hosts with Python 3.6)
 """Counting for the disk table on a host that has Python: the first half of the text sent; disk_table.py is the second.
 
 Needs Python 3.6 and nothing but its own library. A directory's entries carry
@@ -24,6 +24,10 @@ LEVELS = 8
 OPEN = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK
 BY_FD = os.scandir in os.supports_fd
 LINKED = re.compile(r"/.*-.*-", re.DOTALL)
+PACKAGE = re.compile(r".+-.+-.+\Z", re.DOTALL)
+PACKAGE_FILE = re.compile(r".+-.+-.+\.(conda|tar\.bz2)\Z", re.DOTALL)
+UNFINISHED = re.compile(r"\.(part|partial|c~|trash|conda_trash|conda_trash_[0-9][^.]*)\Z", re.DOTALL)
+OURS = re.compile(r"\.tmp-condafleet-.{6}\Z", re.DOTALL)
 VANISHED = (errno.ENOENT, errno.ENOTDIR, errno.ELOOP)
 
 
@@ -273,31 +277,75 @@ class Walk:
                     self.soft.add((place.owner, package))
 
 
-def part_of(folder: str, entry: "os.DirEntry[str]", level: int) -> Tuple[int, bool]:
-    """Which part of a package cache an entry belongs to, and whether packages may lie below it."""
+class Fetched:
+    """The lists (``urls.txt``) of what was fetched into a package cache, read when one is asked for."""
+
+    def __init__(self, root: str) -> None:
+        self.root = root
+        self.lists: Dict[str, bytes] = {}
+
+    def has(self, folder: str, name: str) -> bool:
+        """Whether a package of that name was fetched."""
+        if "\n" in name:
+            return False
+        if os.path.isfile(folder + "/" + name + ".conda"):
+            return True
+        wanted = b"/" + os.fsencode(name)
+        lists = (self.read(self.root), self.read(folder))
+        return any(wanted + end in text for text in lists for end in (b".conda", b".tar.bz2"))
+
+    def read(self, folder: str) -> bytes:
+        text = self.lists.get(folder)
+        if text is None:
+            text, path = b"", folder + "/urls.txt"
+            try:
+                if os.path.isfile(path):
+                    with open(path, "rb") as file:
+                        text = file.read()
+            except OSError:
+                pass
+            self.lists[folder] = text
+        return text
+
+
+def extracted(path: str) -> bool:
+    return os.path.isfile(path + "/info/index.json") or os.path.isfile(path + "/info/repodata_record.json")
+
+
+def part_of(folder: str, entry: "os.DirEntry[str]", level: int, fetched: Fetched) -> Tuple[int, bool]:
+    """Which part of a package cache an entry belongs to, and whether packages may lie below it.
+
+    disk_parts.sh says the same, and why.
+    """
     name = entry.name
-    if not entry.is_dir(follow_symlinks=False):
-        if name.endswith((".tar.bz2", ".conda")):
-            return TARBALLS, False
-        return (PARTIAL if name.endswith((".part", ".partial", ".tmp", ".c~", ".trash")) else REST), False
     path = folder + "/" + name
+    if not entry.is_dir(follow_symlinks=False):
+        whole = UNFINISHED.sub("", name)
+        part = TARBALLS if whole == name else PARTIAL
+        if not PACKAGE_FILE.match(whole):
+            return REST, False
+        if whole.endswith(".conda") or part == PARTIAL:
+            return part, False
+        stem = whole[: -len(".tar.bz2")]
+        return (part if extracted(folder + "/" + stem) or fetched.has(folder, stem) else REST), False
     if not os.access(path, os.R_OK | os.X_OK):
         return REST, False
-    if os.path.isdir(path + "/info"):
-        return PACKAGES, False
+    if PACKAGE.match(name):
+        stem = name[:-3] if name.endswith(".c~") else name
+        if extracted(path) or fetched.has(folder, stem):
+            return (PACKAGES if stem == name and os.path.isdir(path + "/info") else PARTIAL), False
     if level == 0 and name in ("cache", ".logs"):
         return (INDEX if name == "cache" else LOGS), False
-    if level < LEVELS and (level or name in SCHEMES):
-        return REST, True
-    if name == ".trash" or name.endswith(".tmp") or name.startswith(("tmp", ".tmp")) or name.count("-") > 1:
+    if level == 0 and (name == ".trash" or OURS.match(name)):
         return PARTIAL, False
-    return REST, False
+    return REST, level < LEVELS and (level > 0 or name in SCHEMES)
 
 
 def cache(walk: Walk, place: Place, packages: List[Tuple[int, int]], atoms: int) -> None:
     """Count a package cache; *packages* (atom, owner) grows by those found in it, from number *atoms* on."""
     units: List[List[str]] = [[] for _ in range(PARTS)]
     folders = [(place.real, 0)]
+    fetched = Fetched(place.real)
     for folder, level in folders:
         walk.count(place, place.owner + REST, [folder], deep=False)
         try:
@@ -310,7 +358,7 @@ def cache(walk: Walk, place: Place, packages: List[Tuple[int, int]], atoms: int)
             path = folder + "/" + entry.name
             if path in walk.special:
                 continue
-            part, below = part_of(folder, entry, level)
+            part, below = part_of(folder, entry, level, fetched)
             if below:
                 folders.append((path, level + 1))
             else:
