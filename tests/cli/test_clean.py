@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+import os
+import signal
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -12,9 +16,12 @@ import pytest
 from tests.cli.fakes import REFUSED, Answer, FakeBackend, FakeFleet, Run, fleet
 from tests.remote.taskhost import TaskHost
 from tests.services.planfleet import PlanHost, RealClock
-from tui.cli import planning
+from tui.cli import planning, ticket
+from tui.cli.interrupted import interrupted
 from tui.domain.changes import Concern, ConcernKind
+from tui.domain.planitems import Item, ItemKind
 from tui.domain.settings import Settings
+from tui.domain.tasks import Task, TaskState
 from tui.ports import Prompter
 from tui.services.plans import PlanDesk
 from tui.services.store import DiskCount
@@ -82,6 +89,7 @@ def backend(tmp_path: Path) -> TreeBackend:
         for folder in ("info", "lib"):
             (base / "pkgs" / name / folder).mkdir(parents=True)
             (base / "pkgs" / name / folder / "file").write_bytes(b"x" * 9000)
+        (base / "pkgs" / name / "info" / "index.json").write_text("{}")
         (base / "pkgs" / f"{name}.conda").write_bytes(b"x" * 5000)
     (base / "pkgs" / "urls.txt").touch()
     (base / "envs" / "one" / "conda-meta").mkdir(parents=True)
@@ -269,3 +277,97 @@ def test_with_detach_it_returns_once_the_task_runs(run: Run, backend: TreeBacken
     (item,) = done.json["plans"][0]["items"]
     assert item["task"]
     assert done.json["plans"][0]["actual_bytes"] is None
+
+
+def test_a_report_that_cannot_be_written_is_told_before_anything_is_done(
+    run: Run, backend: TreeBackend, tmp_path: Path
+) -> None:
+    file = tmp_path / "plan.yaml"
+    (tmp_path / "folder").mkdir()
+    for place in ("/nonexistent/r.md", str(tmp_path / "folder")):
+        done = run(backend, "clean", "gpu01", "--yes", "--markdown", place)
+        assert (done.code, len(tarballs(backend))) == (1, 2)
+        assert "Nothing was done" in done.err
+        assert run(backend, "plan", "new", str(file), "gpu01", "--markdown", place).code == 1
+        assert not file.exists()
+    assert list((tmp_path / "folder").iterdir()) == []
+
+
+@pytest.mark.parametrize("form", [(), ("--json",)])
+def test_a_report_that_cannot_be_written_at_the_end_is_shown(
+    run: Run, backend: TreeBackend, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, form: tuple[str, ...]
+) -> None:
+    def full(path: Path, data: bytes) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(ticket, "write_private", full)
+    done = run(backend, "clean", "gpu01", "--yes", "--markdown", str(tmp_path / "r.md"), *form)
+    assert (done.code, tarballs(backend)) == (1, [])
+    assert "| tarballs |" in done.err and "| removed |" in done.err
+    assert "No space left on device" in done.err
+    if form:
+        assert done.json["plans"][0]["items"][0]["state"] == "removed"
+    else:
+        assert "removed" in done.out
+
+
+def test_an_interrupted_plan_names_what_goes_on_and_what_was_not_begun(
+    run: Run, backend: TreeBackend, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file, root = tmp_path / "plan.yaml", backend.base / "conda"
+    what = ["--what", "tarballs,packages"]
+    assert run(backend, "plan", "new", str(file), "gpu01", f"gpu01:{root}/envs/one", *what).code == 0
+
+    async def settled(self: PlanHost, host: str, task_id: str) -> Task:
+        os.kill(os.getpid(), signal.SIGINT)
+        await asyncio.Event().wait()
+        raise AssertionError
+
+    monkeypatch.setattr(PlanHost, "settled", settled)
+    done = run(backend, "plan", "run", str(file), "--yes", "--confirm", "gpu01:one", "--json")
+    assert done.code == 130
+    message = done.json["error"]["message"]
+    lines = {line.split()[1]: line for line in message.splitlines() if "gpu01" in line}
+    assert "goes on as task" in lines["environment"]
+    assert lines["tarballs"].endswith("not begun") and lines["packages"].endswith("not begun")
+    assert "tasks follow" in done.json["error"]["remedy"]
+    assert len(tarballs(backend)) == 2
+
+
+def test_what_was_sent_and_not_answered_is_said_to_be_unknown() -> None:
+    cache, other = (Item(host, ItemKind.TARBALLS, "/opt/pkgs") for host in ("gpu01", "gpu02"))
+    aside = Item("gpu01", ItemKind.ASIDE, "/opt/envs/.condafleet-trash/7")
+    task = Task(
+        "7",
+        "gpu01",
+        "purge",
+        "/opt/envs/x",
+        ("condafleet", "trash", "purge", "gpu01:7"),
+        TaskState.SUCCEEDED,
+        "ada",
+        1.0,
+    )
+    lines, living = interrupted((cache, other, aside), (cache, aside), (task,))
+    assert lines == [
+        "  gpu01: tarballs /opt/pkgs: it cannot be told whether its task began: see `condafleet tasks list`",
+        "  gpu01: aside /opt/envs/.condafleet-trash/7: succeeded as task 7",
+        "  gpu02: tarballs /opt/pkgs: not begun",
+    ]
+    assert living == ()
+
+
+def test_an_environment_that_was_used_since_stays_and_the_rest_goes(
+    run: Run, backend: TreeBackend, tmp_path: Path
+) -> None:
+    file, root = tmp_path / "plan.yaml", backend.base / "conda"
+    assert run(backend, "plan", "new", str(file), "gpu01", f"gpu01:{root}/envs/one", "--what", "tarballs").code == 0
+    PlanHost.last_used = time.time() + 5
+    try:
+        done = run(backend, "plan", "run", str(file), "--yes", "--confirm", "gpu01:one", "--json")
+    finally:
+        PlanHost.last_used = None
+    assert done.code == 3
+    items = {item["kind"]: item for item in done.json["plans"][0]["items"]}
+    assert (items["environment"]["state"], items["environment"]["differences"]) == ("changed", ["used"])
+    assert (items["tarballs"]["state"], tarballs(backend)) == ("removed", [])
+    assert (root / "envs" / "one" / "conda-meta" / "history").exists()

@@ -9,9 +9,10 @@ from pathlib import Path
 from tui.cli.clean import kinds_of, wanted_items
 from tui.cli.context import Context, Fleet
 from tui.cli.jsonview import time_json
-from tui.cli.planning import PARTS, Counted, allowed, count, missed_of, run_plan, write_report
+from tui.cli.planning import PARTS, Counted, allowed, count, missed_of, run_plan
 from tui.cli.planwords import missed_lines, plan_extra, plan_json, preview
 from tui.cli.reply import Reply
+from tui.cli.ticket import check_report, write_report
 from tui.cli.words import size
 from tui.domain.diskreport import host_disk
 from tui.domain.errors import CondafleetError, NothingMatchedError, StorageError, UsageError
@@ -47,6 +48,7 @@ async def _new(context: Context) -> Reply:
     args = context.args
     path = Path(args.file)
     _may_write(path, args.force)
+    check_report(context)
     selectors = [parse_selector(text) for text in args.selectors]
     specs = context.settings.hosts
     hosts = select_hosts(selectors, specs)
@@ -87,8 +89,7 @@ async def _new(context: Context) -> Reply:
     if error is None and shown is not None:
         faults = [f"{each.host}: {each.error}" for each in shown.hosts if each.error is not None]
         error = CondafleetError("\n".join(faults)) if faults else None
-        if args.markdown is not None:
-            write_report(args.markdown, shown)
+        error = write_report(context, shown, error)
     return Reply(
         "plans",
         gathered.reports,
@@ -150,10 +151,10 @@ def _show(context: Context) -> Reply:
 
     shown = tuple(HostReport(each.host, each) for each in hosts)
     report = PlanReport(shown, plan.made, None, plan.by, plan.missed)
-    if context.args.markdown is not None:
-        write_report(context.args.markdown, report)
+    error = write_report(context, report)
     return Reply(
         "plans",
+        error=error,
         items=lambda: [
             plan_json(each) | {"counted": time_json(counted[each.host]) if each.host in counted else None}
             for each in shown

@@ -5,35 +5,28 @@ from __future__ import annotations
 import time
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import replace
-from pathlib import Path
 
 from tui.cli.confirming import can_ask
 from tui.cli.context import Context, Fleet, RunInterruptedError
+from tui.cli.interrupted import interrupted
 from tui.cli.jsonview import time_json
 from tui.cli.planwords import plan_extra, plan_json, preview, result_lines
 from tui.cli.reply import Reply
 from tui.cli.report import HostReport
 from tui.cli.taskview import task_json
+from tui.cli.ticket import check_report, write_report
 from tui.domain.changes import NAMED, ConcernKind, Severity
-from tui.domain.errors import (
-    CondafleetError,
-    HostFaultError,
-    NothingMatchedError,
-    RefusedError,
-    StorageError,
-    UsageError,
-)
+from tui.domain.errors import CondafleetError, HostFaultError, NothingMatchedError, RefusedError, UsageError
 from tui.domain.planitems import HostTables, Item, ItemKind
 from tui.domain.planmissed import Missed, missed_hosts
-from tui.domain.planreport import PlanReport, markdown
+from tui.domain.planreport import PlanReport
 from tui.domain.plans import Plan, outlook
 from tui.domain.tasks import Task
 from tui.domain.text import printable
 from tui.services.plans import PlanDesk, ReadyPlan
-from tui.storage.atomic import write_private
 from tui.terminal.prompts import TtyPrompter
 
-__all__ = ["PARTS", "Counted", "allowed", "count", "missed_of", "run_plan", "write_report"]
+__all__ = ["PARTS", "Counted", "allowed", "count", "missed_of", "run_plan"]
 
 PARTS = ("machine", "mounts", "installs", "environments")
 Counted = tuple[dict[str, HostTables], dict[str, CondafleetError]]
@@ -43,6 +36,7 @@ Key = tuple[str, ItemKind, str]
 def allowed(context: Context) -> None:
     """Raises what stands against changing anything at all, before anything is looked at."""
     args = context.args
+    check_report(context)
     if args.readonly and not args.dry_run:
         raise RefusedError("Nothing is changed: --readonly was given.", "Leave it away, or look with --dry-run.")
     if not (args.dry_run or args.yes or can_ask()):
@@ -115,8 +109,8 @@ async def run_plan(
             error = problem
     if error is None and report is not None:
         error = _verdict(report, context.args.dry_run)
-    if report is not None and context.args.markdown is not None:
-        write_report(context.args.markdown, report)
+    if report is not None:
+        error = write_report(context, report, error)
     now = time.time()
     shown = report
 
@@ -202,6 +196,7 @@ async def _carry_out(
         if answer is None or answer.strip().lower() not in ("y", "yes"):
             return report, RefusedError("Nothing was done: nobody said yes.")
     going: dict[str, Task] = {}
+    begun: list[Item] = []
 
     def told(task: Task) -> None:
         going[task.id] = task
@@ -212,12 +207,14 @@ async def _carry_out(
             context.out.json(line, one_line=True)
 
     try:
-        return await fleet.until(desk.run(ready, told=told, detach=args.detach), "running the plan"), None
+        work = desk.run(ready, told=told, begins=begun.extend, detach=args.detach)
+        return await fleet.until(work, "running the plan"), None
     except RunInterruptedError:
-        living = [each.id for each in going.values() if not each.is_over]
-        remedy = f"condafleet tasks follow {living[0]}, or tasks cancel." if living else ""
-        message = f"Interrupted; {len(living)} of {len(going)} tasks go on on their hosts."
-        return report, RunInterruptedError(message, remedy)
+        lines, living = interrupted(ready.outlook.items, begun, tuple(going.values()))
+        remedy = "The same command does the rest."
+        if living:
+            remedy = f"condafleet tasks follow {living[0]}, or tasks cancel. {remedy}"
+        return report, RunInterruptedError("\n".join(("Interrupted.", *lines)), remedy)
 
 
 def _verdict(report: PlanReport, dry: bool) -> CondafleetError | None:
@@ -257,13 +254,3 @@ def _verdict(report: PlanReport, dry: bool) -> CondafleetError | None:
         ]
     word = "could not be looked at" if dry else "failed"
     return CondafleetError(f"{len(failed)} of {len(report.hosts)} hosts {word}:\n" + "\n".join(lines))
-
-
-def write_report(place: str, report: PlanReport) -> None:
-    """Put the report for a ticket at *place*. Raises StorageError."""
-    try:
-        write_private(Path(place), markdown(report).encode())
-    except OSError as error:
-        raise StorageError(
-            f"The report cannot be written to {printable(place)}: {error.strerror}.", "Name another file."
-        ) from error

@@ -94,6 +94,22 @@ class ReadyPlan:
         return HostReport(name, found, changed, error=None if error is None else error.message)
 
 
+@dataclass(frozen=True, slots=True)
+class _Watch:
+    """Who wants to know what a run does."""
+
+    told: Callable[[Task], None] | None
+    begins: Callable[[Sequence[Item]], None] | None
+
+    def tell(self, task: Task) -> None:
+        if self.told is not None:
+            self.told(task)
+
+    def begin(self, items: Sequence[Item]) -> None:
+        if self.begins is not None:
+            self.begins(items)
+
+
 class PlanDesk:
     """Makes plans ready and runs them. *operator*: ``ada@laptop``."""
 
@@ -217,21 +233,28 @@ class PlanDesk:
         return Change(ChangeKind.REMOVE, item.host, item.path, root, item.name)
 
     async def run(
-        self, ready: ReadyPlan, *, told: Callable[[Task], None] | None = None, detach: bool = False
+        self,
+        ready: ReadyPlan,
+        *,
+        told: Callable[[Task], None] | None = None,
+        begins: Callable[[Sequence[Item]], None] | None = None,
+        detach: bool = False,
     ) -> PlanReport:
         """Run what is ready, on all hosts side by side; *told* of each task as it starts and ends.
+
+        *begins*: of the items of a task right before it is sent to its host: none but these was begun.
 
         With *detach* it returns once all that can be started at once runs.
         """
         hosts = [name for name in ready.plan.hosts if name not in ready.faults]
-        done = await asyncio.gather(*(self._run(ready.host(name), ready, told, detach) for name in hosts))
+        done = await asyncio.gather(
+            *(self._run(ready.host(name), ready, _Watch(told, begins), detach) for name in hosts)
+        )
         by_name = {each.host: each for each in done}
         reports = tuple(by_name.get(name) or ready.host(name) for name in ready.plan.hosts)
         return PlanReport(reports, ready.plan.made, self._clock.now(), ready.plan.by, ready.plan.missed)
 
-    async def _run(
-        self, report: HostReport, ready: ReadyPlan, told: Callable[[Task], None] | None, detach: bool
-    ) -> HostReport:
+    async def _run(self, report: HostReport, ready: ReadyPlan, watch: _Watch, detach: bool) -> HostReport:
         host, going = report.host, report.outlook.items
         if not going:
             return report
@@ -241,7 +264,7 @@ class PlanDesk:
             before = {} if detach else await self._free(host, places)
             environments = [item for item in going if item.kind in ENVIRONMENTS]
             for level in _levels(environments):
-                removed += await asyncio.gather(*(self._remove(item, ready, told, detach) for item in level))
+                removed += await asyncio.gather(*(self._remove(item, ready, watch, detach) for item in level))
             parts = [item for item in going if item.kind not in ENVIRONMENTS]
             if detach and environments:
                 # Which packages come free is known only when the environments are gone.
@@ -249,7 +272,7 @@ class PlanDesk:
                 parts = [item for item in parts if item not in waiting]
                 removed += (Removed(item, False, note="not begun: it waits for the environments") for item in waiting)
             if parts:
-                removed += await self._clean(host, parts, ready, told, detach)
+                removed += await self._clean(host, parts, ready, watch, detach)
             tasks = list(dict.fromkeys(each.task for each in removed if each.task is not None))
             after = {} if detach else await self._free(host, places, tasks)
         except HostFaultError as error:
@@ -277,30 +300,28 @@ class PlanDesk:
         except HostFaultError:
             return {}
 
-    async def _remove(self, item: Item, ready: ReadyPlan, told: Callable[[Task], None] | None, detach: bool) -> Removed:
+    async def _remove(self, item: Item, ready: ReadyPlan, watch: _Watch, detach: bool) -> Removed:
         """One environment, by the way that every removal of one goes, with its guards and archive."""
         found = ready.prepared.get(item.key)
         if found is None:
             return Removed(item, False, note="It was not looked at.")
         try:
             agreed = frozenset(ready.accepted.get(item.key, ())) & acceptable(found.concerns)
-            return await self._ended(item, await self._fleet.changes.start(found, agreed), told, detach)
+            watch.begin([item])
+            return await self._ended(item, await self._fleet.changes.start(found, agreed), watch, detach)
         except CondafleetError as error:
             return Removed(item, False, note=error.message)
 
-    async def _ended(self, item: Item, task: Task, told: Callable[[Task], None] | None, detach: bool) -> Removed:
-        task = await self._settled(task, told, detach)
+    async def _ended(self, item: Item, task: Task, watch: _Watch, detach: bool) -> Removed:
+        task = await self._settled(task, watch, detach)
         done = task.state is TaskState.SUCCEEDED or detach
         return Removed(item, done, task.id, note="" if done else _why(task))
 
-    async def _settled(self, task: Task, told: Callable[[Task], None] | None, detach: bool) -> Task:
-        if told is not None:
-            told(task)
-        if detach:
-            return task
-        task = await self._fleet.tasks.settled(task.host, task.id)
-        if told is not None:
-            told(task)
+    async def _settled(self, task: Task, watch: _Watch, detach: bool) -> Task:
+        watch.tell(task)
+        if not detach:
+            task = await self._fleet.tasks.settled(task.host, task.id)
+            watch.tell(task)
         return task
 
     async def _clean(
@@ -308,7 +329,7 @@ class PlanDesk:
         host: str,
         parts: Sequence[Item],
         ready: ReadyPlan,
-        told: Callable[[Task], None] | None,
+        watch: _Watch,
         detach: bool,
     ) -> list[Removed]:
         known = ready.tables[host]
@@ -323,7 +344,8 @@ class PlanDesk:
         roots = [each.root for each in installs if caches & set(each.pkgs_dirs)]
         summary = ", ".join(dict.fromkeys(item.kind.value for item in parts))
         job = clean_job(request, id=task_id, operator=self._operator, roots=roots, summary=summary)
-        task = await self._settled(await self._fleet.tasks.start(host, job), told, detach)
+        watch.begin(parts)
+        task = await self._settled(await self._fleet.tasks.start(host, job), watch, detach)
         if detach:
             return [Removed(item, True, task.id) for item in parts]
         return _cleaned(parts, task, read_said(task.said))

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 import tempfile
 from pathlib import Path
 
-__all__ = ["TEMPORARY", "read_own", "write_private"]
+__all__ = ["TEMPORARY", "check_place", "read_own", "write_private"]
 
 TEMPORARY = ".new-"
 """How the names of files that are being written begin."""
@@ -26,6 +27,15 @@ def write_private(path: Path, data: bytes) -> None:
     except OSError:
         Path(name).unlink(missing_ok=True)
         raise
+
+
+def check_place(path: Path) -> None:
+    """Raises OSError where :func:`write_private` could not put a file at *path* now. Nothing there is changed."""
+    if path.is_dir():
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+    descriptor, name = tempfile.mkstemp(prefix=TEMPORARY, dir=path.parent)
+    os.close(descriptor)
+    Path(name).unlink()
 
 
 def read_own(path: Path, limit: int) -> bytes | None:
