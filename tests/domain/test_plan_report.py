@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from tui.domain.diskbounds import Reason
+from tui.domain.diskbounds import Bound, Reason
 from tui.domain.errors import CondafleetError, HostFaultError
 from tui.domain.faults import Fault, FaultKind
 from tui.domain.planitems import Item, ItemKind
@@ -19,23 +19,69 @@ GONE = Item("gpu01", ItemKind.TARBALLS, "/opt/pkgs", None, 2_500_000, 2_500_000,
 ODD = Item("gpu01", ItemKind.ENVIRONMENT, HOSTILE, "x", 10, 10, 1)
 
 
+GIB = 1 << 30
+WROTE = "others may have written there meanwhile, a process may have removed files open, or a snapshot may keep them"
+FREED = "others may have freed space there meanwhile"
+XFS = frozenset({Reason.METADATA, Reason.REFLINKS})
+BTRFS = XFS | {Reason.SNAPSHOTS}
+
+
 @pytest.mark.parametrize(
     ("reasons", "actual", "complete", "why"),
     [
-        (set(), 100, True, ""),
-        (set(), 120, True, "others freed space there meanwhile"),
-        (set(), 80, True, "others wrote there meanwhile"),
-        (set(), 80, False, "not everything went"),
-        ({Reason.METADATA}, 120, True, "within the bound: metadata"),
-        ({Reason.METADATA}, 80, True, "others wrote there meanwhile"),
-        ({Reason.OPEN_FILES}, 80, True, "within the bound: open_files"),
-        ({Reason.OPEN_FILES}, 120, True, "others freed space there meanwhile"),
-        ({Reason.SERVER}, 120, True, "within the bound: server"),
+        (set(), 100 * GIB, True, ""),
+        (set(), 120 * GIB, True, f"not as predicted: {FREED}"),
+        (set(), 80 * GIB, True, f"not as predicted: {WROTE}"),
+        (set(), 80 * GIB, False, "not everything went"),
+        ({Reason.METADATA}, 101 * GIB, True, "within what was told, 100.0 GiB (107,373,133,824 B) to 105.0 GiB"),
+        ({Reason.METADATA}, 120 * GIB, True, "not as predicted, more than the 105.0 GiB"),
+        ({Reason.METADATA}, 80 * GIB, True, "not as predicted, less than the 100.0 GiB"),
+        ({Reason.OPEN_FILES}, 80 * GIB, True, "within what was told, 0 B to 100.0 GiB (107,374,182,400 B): open files"),
+        ({Reason.OPEN_FILES}, 120 * GIB, True, "not as predicted, more than the 100.0 GiB (107,374,182,400 B) that"),
+        ({Reason.OPEN_FILES}, -GIB, True, f"not as predicted, less than the 0 B that had to be: {WROTE}"),
+        ({Reason.UNREADABLE}, 500 * GIB, True, "within what was told, 100.0 GiB (107,374,182,400 B) or more"),
+        ({Reason.UNREADABLE}, 80 * GIB, True, "not as predicted, less than"),
+        (XFS, 0, True, "within what was told, 0 B to 105.0 GiB (112,743,942,144 B): metadata, reflinks"),
+        (BTRFS, -10 * GIB, True, f"that had to be: {WROTE}"),
+        (BTRFS, 200 * GIB, True, f"that could be: {FREED}"),
+        ({Reason.SERVER}, -10 * GIB, True, "not as predicted, less than"),
+        ({Reason.SERVER}, 120 * GIB, True, "not as predicted, more than"),
     ],
 )
-def test_a_difference_is_explained(reasons: set[Reason], actual: int, complete: bool, why: str) -> None:
-    said = MountFreed("/", 100, 1, frozenset(reasons))
-    assert why_different(said, MountActual("/", actual, 1), complete) == why
+def test_a_difference_is_told_as_one_unless_the_numbers_that_were_told_hold_it(
+    reasons: set[Reason], actual: int, complete: bool, why: str
+) -> None:
+    said = MountFreed("/", 100 * GIB, 1, frozenset(reasons))
+    found = why_different(said, MountActual("/", actual, 1), complete)
+    assert why in found if why else not found
+
+
+def test_by_links_no_more_can_come_back_than_is_held() -> None:
+    linked = frozenset({Reason.LINKED_CACHES})
+    assert MountFreed("/", 100, 1, linked, 150).between == (100, 150)
+    assert MountFreed("/", 100, 1, linked).between == (100, None)
+    assert MountFreed("/", 100, 1, linked | {Reason.OPEN_FILES}, 150).between == (0, 150)
+    assert MountFreed("/", 100, 1, frozenset({Reason.CHANGED})).between == (0, None)
+
+
+def test_every_reason_has_an_interval_that_holds_what_was_predicted() -> None:
+    for reason in Reason:
+        for held in (None, GIB, 3 * GIB):
+            said = MountFreed("/", 2 * GIB, 1000, frozenset({reason}), held)
+            least, most = said.between
+            assert least <= said.bytes and (most is None or most >= said.bytes), reason
+            if said.bound is Bound.AT_LEAST:
+                assert least >= said.bytes - (1 << 20)
+            elif said.bound is Bound.AT_MOST:
+                assert most == said.bytes
+
+
+def test_a_report_shows_the_interval() -> None:
+    outlook = HostOutlook("gpu01", (GONE,), (MountFreed("/data", 100 * GIB, 1, XFS),), counted=1.0)
+    host = HostReport("gpu01", outlook, removed=(Removed(GONE, True),), actual=(MountActual("/data", -GIB, 3),))
+    text = markdown(PlanReport((host,), 1.0, 2.0))
+    assert "| about 100.0 GiB (107,374,182,400 B), 0 B to 105.0 GiB (112,743,942,144 B) |" in text
+    assert "not as predicted" in text
 
 
 def test_what_the_tasks_wrote_themselves_is_told_from_what_others_did() -> None:
@@ -43,7 +89,7 @@ def test_what_the_tasks_wrote_themselves_is_told_from_what_others_did() -> None:
     assert why_different(said, MountActual("/", 81_808, 1, 8192), True) == (
         "the tasks' own logs hold 8.0 KiB (8,192 B) there"
     )
-    assert why_different(said, MountActual("/", 70_000, 1, 8192), True).endswith("and others wrote there meanwhile")
+    assert f"and not as predicted: {WROTE}" in why_different(said, MountActual("/", 70_000, 1, 8192), True)
 
 
 def report(ran: float | None) -> PlanReport:

@@ -227,3 +227,39 @@ def test_what_changed_since_is_told_and_nothing_else() -> None:
     assert changes(used) == {ONE: (Difference.USED,)}
     assert recheck(plan, {})[0] == Changed(one, (Difference.UNKNOWN,), None)
     assert plan.without([one]).items == (tarballs,)
+
+
+@pytest.mark.parametrize(
+    ("then", "now", "used"),
+    [
+        ({"last_used": 500.7}, {"last_used": 500.9}, False),
+        ({"last_used": 500.7}, {"last_used": 501.0}, True),
+        ({"last_used": 500.0}, {"last_used": 400.0}, False),
+        ({"last_used": 500.0}, {}, False),
+        ({}, {"last_used": 999.0}, False),  # before the plan was made
+        ({}, {"last_used": 1500.0}, True),
+        ({"in_use": (Use(1, "eve", "python"),)}, {"last_used": 1500.0}, False),  # chosen in spite of that
+        ({"last_used": 500.0}, {"last_used": 500.0, "in_use": (Use(1, "eve", "python"),)}, True),
+    ],
+)
+def test_what_was_used_since_the_plan_was_made_is_not_what_was_chosen(
+    then: dict[str, object], now: dict[str, object], used: bool
+) -> None:
+    before, after = tables(env(ONE, **then), env(TWO)), tables(env(ONE, **now), env(TWO))
+    plan = Plan((item(ItemKind.ENVIRONMENT, ONE, before), item(ItemKind.ENVIRONMENT, TWO, before)), 1000.0)
+    found = [(each.item.path, each.differences) for each in recheck(plan, {"gpu01": after})]
+    assert found == ([(ONE, (Difference.USED,))] if used else [])
+
+
+def test_another_tools_cache_that_was_read_since_is_not_what_was_chosen() -> None:
+    def held(used: float) -> HostTables:
+        caches = tuple(
+            CacheItem(kind, f"/home/ada/{kind.value}", "ada", 10, 10, 10, 1, used)
+            for kind in (CacheKind.TORCH, CacheKind.CORE)
+        )
+        return tables(caches=caches)
+
+    then, now = held(500.0), held(600.0)
+    plan = Plan(tuple(item(kind, f"/home/ada/{kind.value}", then) for kind in (ItemKind.TORCH, ItemKind.CORE)), 1000.0)
+    assert [each.item.kind for each in recheck(plan, {"gpu01": now})] == [ItemKind.TORCH]
+    assert plan.items[0].last_used_signal == "files"

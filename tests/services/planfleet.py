@@ -8,7 +8,7 @@ import time
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, ClassVar, TypeVar
 
 from tests.remote.disktrees import Tree
 from tests.remote.taskhost import TaskHost
@@ -62,6 +62,8 @@ class PlanHost:
     environments: Sequence[Path]
     name: str = "gpu01"
     users_seen: bool = True
+    last_used: ClassVar[float | None] = None
+    """Of its environments."""
 
     def __post_init__(self) -> None:
         self.store = Store([HostSpec(self.name)], Bus())
@@ -83,7 +85,7 @@ class PlanHost:
         found = tuple(
             Environment(
                 self.name, str(path), path.name, EnvKind.NAMED, root, Manager.CONDA, in_use_complete=True,
-                fs_id=f"m:{path.stat().st_ino}:{path}",
+                fs_id=f"m:{path.stat().st_ino}:{path}", last_used=self.last_used,
             )
             for path in self.environments
             if path.is_dir()

@@ -18,7 +18,19 @@ from tui.domain.plans import Plan
 from tui.domain.text import decode
 from tui.storage.planfiles import read_plan, write_plan
 
-ENV = Item("gpu01", ItemKind.ENVIRONMENT, "/opt/conda/envs/x", "x", 6_100, 600, 12, "m:1:2:/opt", True)
+ENV = Item(
+    "gpu01",
+    ItemKind.ENVIRONMENT,
+    "/opt/conda/envs/x",
+    "x",
+    6_100,
+    600,
+    12,
+    "m:1:2:/opt",
+    True,
+    1_690_000_000.0,
+    "pycache",
+)
 CACHE = Item("gpu02", ItemKind.TARBALLS, "/opt/conda/pkgs", None, 9_000, 9_000, 3)
 MISSED = (Missed("gpu03", "refused", "gpu03 refused the connection."), Missed("gpu04", "not_counted"))
 PLAN = Plan((ENV, CACHE), 1_700_000_000.0, "ada@laptop", (("gpu01", 1_700_000_001.0),), 86400.0, MISSED)

@@ -10,7 +10,7 @@ from tui.domain.changes import Severity
 from tui.domain.diskbounds import Bound
 from tui.domain.planitems import Item
 from tui.domain.planmissed import Missed
-from tui.domain.planreport import HostReport, PlanReport, Removed, why_different
+from tui.domain.planreport import HostReport, PlanReport, Removed, between, why_different
 from tui.domain.text import printable
 
 __all__ = ["missed_lines", "plan_extra", "plan_json", "preview", "result_lines"]
@@ -28,6 +28,11 @@ def preview(report: PlanReport) -> list[str]:
             lines += [
                 f"  {_SIGNS[each.bound]}{size(each.bytes)} on {printable(each.mount)}" for each in host.outlook.mounts
             ]
+        lines += (
+            f"  {between(each)} on {printable(each.mount)}, as far as can be told"
+            for each in host.outlook.mounts
+            if each.bound is not Bound.EXACT
+        )
         for reason in sorted(reason.value for reason in host.outlook.reasons):
             lines.append(f"  not exact: {reason.replace('_', ' ')}")
         lines += _items(host.outlook.items)
@@ -138,6 +143,8 @@ def plan_json(host: HostReport) -> Object:
             "freed_inodes": each.files,
             "bound": each.bound.value,
             "reasons": sorted(reason.value for reason in each.reasons),
+            "least_bytes": max(0, each.between[0]),
+            "most_bytes": each.between[1],
             "actual_bytes": actual[each.mount].bytes if each.mount in actual else None,
             "own_bytes": actual[each.mount].own if each.mount in actual else None,
             "actual_inodes": actual[each.mount].inodes if each.mount in actual else None,
@@ -165,6 +172,8 @@ def _item_json(item: Item, state: str) -> Object:
         "bytes": item.bytes,
         "exclusive_bytes": item.exclusive_bytes,
         "files": item.files,
+        "last_used": None if item.last_used is None else time_json(item.last_used),
+        "last_used_signal": item.last_used_signal,
         "state": state,
     }
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from enum import StrEnum
 
-__all__ = ["Bound", "Reason", "bound_of", "filesystem_reasons", "together"]
+__all__ = ["Bound", "Reason", "bound_of", "filesystem_reasons", "interval", "together"]
 
 
 class Bound(StrEnum):
@@ -90,3 +90,35 @@ def filesystem_reasons(kind: str | None, options: Iterable[str] = ()) -> frozens
     if any(option.startswith(("compress=", "compress-force=", "compression=")) for option in options):
         reasons |= {Reason.COMPRESSION}
     return reasons
+
+
+_OWN_BOOKS = frozenset({Reason.METADATA, Reason.SERVER, Reason.UNKNOWN_FILESYSTEM})
+_LINKED = frozenset({Reason.LINKED_CACHES, Reason.CHANGED})
+SHARE = 20
+"""A file system's own books give back at most the 20th part of what files do: XFS 0.4 to 0.9 %, btrfs up to 4.3 %."""
+EACH_FILE = 2048
+"""And this for each inode: XFS 512 bytes and its part of a chunk, btrfs some items in two copies."""
+AT_ONCE = 1 << 20
+"""And this in all, either way: they take and return whole chunks and nodes, also for what others do."""
+
+
+def interval(size: int, files: int, reasons: Iterable[Reason], held: int | None = None) -> tuple[int, int | None]:
+    """Between what an amount of *size* bytes and *files* inodes must lie, if nobody else changes anything.
+
+    *held*: all that the things hold that go: more cannot come back by links that nobody counted together. The upper
+    end is None where nothing bounds it: what may not be read may be of any size.
+    """
+    kept = frozenset(reasons)
+    books = bool(kept & _OWN_BOOKS)
+    least, most = size, size
+    if kept & _LINKED:
+        if held is None:
+            return (0 if kept & _LESS else least), None
+        most = max(most, held)
+    if books:
+        most += most // SHARE + files * EACH_FILE + AT_ONCE
+        least = max(0, least - AT_ONCE)
+    if kept & _LESS:
+        # Any part of it may be shared, compressed, kept for a snapshot or held open.
+        least = -AT_ONCE if books else 0
+    return least, None if Reason.UNREADABLE in kept else most

@@ -88,6 +88,10 @@ class Item:
     fs_id: str | None = None
     """Equal for the same thing seen from several hosts, and another once another directory stands there."""
     in_use: bool = False
+    last_used: float | None = None
+    """Unix time, the host's clock, as far as was known when it was chosen."""
+    last_used_signal: str | None = None
+    """What told it: of an environment :class:`UsageSignal`'s word, of another tool's cache ``files``."""
 
     @property
     def key(self) -> tuple[str, ItemKind, str]:
@@ -164,8 +168,14 @@ class HostTables:
         identity = self.identity(kind, path)
         env = self.environment(path) if kind is ItemKind.ENVIRONMENT else None
         if env is None:
-            return Item(self.host, kind, path, called, size, alone, files, identity)
-        return Item(self.host, kind, path, env.name, size, alone, files, identity, bool(env.in_use))
+            # Of a core dump its reading says nothing: to see that it is one it is read.
+            used = None if cache is None or kind is ItemKind.CORE else cache.last_used
+            signal = None if used is None else "files"
+            return Item(self.host, kind, path, called, size, alone, files, identity, False, used, signal)
+        signal = None if env.last_used_signal is None else env.last_used_signal.value
+        return Item(
+            self.host, kind, path, env.name, size, alone, files, identity, bool(env.in_use), env.last_used, signal
+        )
 
     def items(self, kinds: Iterable[ItemKind] = DEFAULT_KINDS) -> list[Item]:
         """Everything of these *kinds* that holds something: kind by kind, each in the order of the count."""

@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from tui.domain.diskbounds import Bound, Reason
+from tui.domain.diskbounds import Bound
 from tui.domain.planitems import Item
 from tui.domain.planmissed import Missed
 from tui.domain.plans import Changed, HostOutlook, MountFreed, Refusal
 from tui.domain.text import printable
 
-__all__ = ["HostReport", "MountActual", "PlanReport", "Removed", "markdown", "why_different"]
+__all__ = ["HostReport", "MountActual", "PlanReport", "Removed", "between", "markdown", "why_different"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,22 +94,39 @@ class PlanReport:
 
 
 def why_different(predicted: MountFreed | None, actual: MountActual, complete: bool) -> str:
-    """Why *actual* is not what was predicted; empty when it is. *complete*: all that was to go went."""
-    size, reasons = (0, frozenset[Reason]()) if predicted is None else (predicted.bytes, predicted.reasons)
-    if actual.bytes == size:
+    """How *actual* is not what was predicted; empty when it is. *complete*: all that was to go went.
+
+    What lies outside the interval that was told is told as that, with what may be behind it: nobody saw what it was.
+    """
+    said = MountFreed(actual.mount, 0, 0) if predicted is None else predicted
+    if actual.bytes == said.bytes:
         return ""
-    own = f"the tasks' own logs hold {_size(actual.own)} there" if actual.own and actual.bytes < size else ""
-    if own and actual.bytes + actual.own == size:
+    own = f"the tasks' own logs hold {_size(actual.own)} there" if actual.own and actual.bytes < said.bytes else ""
+    freed = actual.bytes + (actual.own if own else 0)
+    if own and freed == said.bytes:
         return own
-    more = actual.bytes + (actual.own if own else 0) > size
-    bound = Bound.EXACT if predicted is None else predicted.bound
+    least, most = said.between
     if not complete:
         why = "not everything went"
-    elif bound is Bound.BETWEEN or bound is (Bound.AT_LEAST if more else Bound.AT_MOST):
-        why = "within the bound: " + ", ".join(sorted(reason.value for reason in reasons))
+    elif freed >= least and (most is None or freed <= most):
+        names = ", ".join(sorted(reason.value.replace("_", " ") for reason in said.reasons))
+        why = f"within what was told, {between(said)}: {names}"
+    elif freed > said.bytes:
+        told = "" if said.bound is Bound.EXACT or most is None else f", more than the {_size(most)} that could be"
+        why = f"not as predicted{told}: others may have freed space there meanwhile"
     else:
-        why = "others freed space there meanwhile" if more else "others wrote there meanwhile"
+        told = "" if said.bound is Bound.EXACT else f", less than the {_size(least)} that had to be"
+        why = (
+            f"not as predicted{told}: others may have written there meanwhile, a process may have removed files open, "
+            "or a snapshot may keep them"
+        )
     return f"{own}, and {why}" if own else why
+
+
+def between(said: MountFreed) -> str:
+    """``0 B to 5.7 GiB (6,100,000,000 B)``: the interval of a number that is not exact."""
+    least, most = said.between
+    return f"{_size(max(0, least))} {'or more' if most is None else f'to {_size(most)}'}"
 
 
 def _size(value: int | None) -> str:
@@ -166,7 +183,8 @@ def _host(host: HostReport, ran: bool) -> list[str]:
         said, found = predicted.get(mount), actual.get(mount)
         size = 0 if said is None else said.bytes
         sign = "" if said is None else _SIGNS[said.bound]
-        row = [_text(mount), sign + _size(size)]
+        told = "" if said is None or said.bound is Bound.EXACT else f", {between(said)}"
+        row = [_text(mount), sign + _size(size) + told]
         if ran and found is None:
             row += ["unknown", ""]
         elif found is not None:

@@ -8,13 +8,13 @@ are now: whatever changed since it was chosen is refused.
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 from tui.domain.assemble import mount_of
 from tui.domain.changes import Concern, ConcernKind, Severity, standing
-from tui.domain.diskbounds import Bound, Reason, bound_of, filesystem_reasons
+from tui.domain.diskbounds import Bound, Reason, bound_of, filesystem_reasons, interval
 from tui.domain.planchecks import concerns_of
 from tui.domain.planitems import HostTables, Item, ItemKind
 from tui.domain.planmissed import Missed
@@ -71,11 +71,18 @@ class MountFreed:
     bytes: int
     files: int
     reasons: frozenset[Reason] = frozenset()
+    held: int | None = None
+    """What all that goes holds, here or elsewhere; None where that is not known."""
 
     @property
     def bound(self) -> Bound:
         """Which way the numbers can be wrong."""
         return bound_of(self.reasons)
+
+    @property
+    def between(self) -> tuple[int, int | None]:
+        """By how much: between what the bytes must lie if nobody else changes anything; None: nothing bounds them."""
+        return interval(self.bytes, self.files, self.reasons, self.held)
 
 
 @dataclass(frozen=True, slots=True)
@@ -235,7 +242,7 @@ class _Sum:
     reasons: set[Reason] = field(default_factory=set)
 
 
-def _freed(items: Iterable[Item], known: HostTables) -> tuple[MountFreed, ...]:
+def _freed(items: Sequence[Item], known: HostTables) -> tuple[MountFreed, ...]:
     numbers, used, rest = [], [], []
     for item in items:
         number = known.owner(item.kind, item.path)
@@ -268,8 +275,11 @@ def _freed(items: Iterable[Item], known: HostTables) -> tuple[MountFreed, ...]:
         if cache.freed_bytes < cache.bytes:
             # Counted by itself: with what else goes, more may come back.
             total.reasons.add(Reason.LINKED_CACHES)
+    sizes = [item.bytes for item in items]
+    held = None if None in sizes else sum(size or 0 for size in sizes)
     return tuple(
-        MountFreed(mount, total.bytes, total.files, frozenset(total.reasons)) for mount, total in sorted(sums.items())
+        MountFreed(mount, total.bytes, total.files, frozenset(total.reasons), held)
+        for mount, total in sorted(sums.items())
     )
 
 
@@ -288,7 +298,7 @@ class Difference(StrEnum):
     SHARED = "shared"
     """More of it is held by something else now."""
     USED = "used"
-    """It is in use now, and was not."""
+    """It is in use now, or was used since."""
     UNKNOWN = "unknown"
     """It cannot be told: its host was not counted."""
 
@@ -309,13 +319,13 @@ def recheck(plan: Plan, tables: Mapping[str, HostTables]) -> tuple[Changed, ...]
     for item in plan.items:
         known = tables.get(item.host)
         now = None if known is None else known.item(item.kind, item.path)
-        differences = (Difference.UNKNOWN,) if known is None else tuple(_differences(item, now))
+        differences = (Difference.UNKNOWN,) if known is None else tuple(_differences(item, now, plan.made))
         if differences:
             found.append(Changed(item, differences, now))
     return tuple(found)
 
 
-def _differences(item: Item, now: Item | None) -> Iterable[Difference]:
+def _differences(item: Item, now: Item | None, made: float) -> Iterable[Difference]:
     if now is None or (now.bytes == 0 and now.files == 0 and item.files != 0):
         yield Difference.GONE
         return
@@ -329,8 +339,17 @@ def _differences(item: Item, now: Item | None) -> Iterable[Difference]:
         yield Difference.SHRANK
     if not grew and not shrank and _more(item.exclusive_bytes, now.exclusive_bytes):
         yield Difference.SHARED
-    if now.in_use and not item.in_use:
+    if not item.in_use and (now.in_use or _used_since(item, now, made)):
         yield Difference.USED
+
+
+def _used_since(item: Item, now: Item, made: float) -> bool:
+    """Whether it was used after the use that was known, or where none was, after the plan was made.
+
+    In whole seconds, as files of plans hold them. What was in use when it was chosen was chosen in spite of that.
+    """
+    before = made if item.last_used is None else item.last_used
+    return now.last_used is not None and int(now.last_used) > int(before)
 
 
 def _more(more: int | None, less: int | None) -> bool:

@@ -50,9 +50,10 @@ def with_looks(
         mounts = (replace(each, reasons=each.reasons | {Reason.OPEN_FILES}) for each in found.mounts)
         return replace(found, mounts=tuple(mounts))
     environments = outlook(rest, {found.host: known}, accepted)
+    most = next((each.held for each in found.mounts), None)
     sums = {each.mount: each for host in environments.hosts for each in host.mounts}
     for more in looked_freed(look, keys, known):
         had = sums.get(more.mount, MountFreed(more.mount, 0, 0))
         reasons = had.reasons | more.reasons | ({Reason.LINKED_CACHES} if rest else set())
-        sums[more.mount] = MountFreed(more.mount, had.bytes + more.bytes, had.files + more.files, reasons)
+        sums[more.mount] = MountFreed(more.mount, had.bytes + more.bytes, had.files + more.files, reasons, most)
     return replace(found, mounts=tuple(sums[mount] for mount in sorted(sums)))

@@ -72,6 +72,8 @@ def _item_data(item: Item) -> dict[str, Any]:
         "files": item.files,
         "identity": None if item.fs_id is None else printable(item.fs_id),
         "in_use": item.in_use or None,
+        "last_used": None if item.last_used is None else _time_text(item.last_used),
+        "last_used_signal": None if item.last_used_signal is None else printable(item.last_used_signal),
     }
     return {key: value for key, value in said.items() if value is not None}
 
@@ -149,7 +151,10 @@ class _Reader:
         for number, each in enumerate(node.value):
             at = f"{key}[{number}]"
             self.line = _line(each) or self.line
-            known = {"kind", "path", "name", "bytes", "exclusive_bytes", "files", "identity", "in_use"}
+            known = {
+                "kind", "path", "name", "bytes", "exclusive_bytes", "files", "identity", "in_use", "last_used",
+                "last_used_signal",
+            }  # fmt: skip
             fields = self._mapping(each, at, known)
             kind = self._kind(fields.get("kind") or each, f"{at}.kind")
             path = self._text(fields.get("path"), f"{at}.path")
@@ -170,6 +175,8 @@ class _Reader:
                 self._optional(fields.get("files"), f"{at}.files", self._whole),
                 self._optional(fields.get("identity"), f"{at}.identity", self._text),
                 bool(self._optional(fields.get("in_use"), f"{at}.in_use", self._truth)),
+                self._optional(fields.get("last_used"), f"{at}.last_used", self._time),
+                self._optional(fields.get("last_used_signal"), f"{at}.last_used_signal", self._text),
             )
 
     def _pairs(self, node: yaml.Node | None, key: str) -> Iterator[tuple[str, yaml.Node]]:
