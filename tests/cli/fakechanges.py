@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 from tui.domain.changes import Change, Concern, ConcernKind, Prepared
 from tui.domain.errors import CondafleetError
@@ -80,6 +81,8 @@ class FakeDesk:
     unlooked: Mapping[str, CondafleetError] = field(default_factory=dict)
     unstarted: Mapping[str, CondafleetError] = field(default_factory=dict)
     asides: Mapping[str, TrashSeen] = field(default_factory=dict)
+    more: Mapping[str, Any] = field(default_factory=dict)
+    """What else is shown of each."""
     looked: list[Change] = field(default_factory=list)
     started: list[Change] = field(default_factory=list)
 
@@ -91,7 +94,7 @@ class FakeDesk:
         if change.prefix in self.unlooked:
             raise self.unlooked[change.prefix]
         argv = ("/opt/conda/bin/conda", change.kind.value, "-p", change.prefix)
-        return Prepared(change, argv, 1.0, self.concerns.get(change.prefix, ()))
+        return replace(Prepared(change, argv, 1.0, self.concerns.get(change.prefix, ())), **self.more)
 
     async def start(self, prepared: Prepared, accepted: Iterable[ConcernKind] = (), told: Told | None = None) -> Task:
         change = replace(prepared.change, accepted=frozenset(accepted))

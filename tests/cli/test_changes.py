@@ -15,7 +15,7 @@ from tests.cli.fakechanges import FakeDesk, FakeTasks
 from tests.cli.fakes import MACHINE, REFUSED, Answer, FakeBackend, Run, environment, fleet
 from tui.cli import change as change_module
 from tui.domain.changes import ChangeKind, Concern, ConcernKind
-from tui.domain.environments import EnvKind, Install, Manager
+from tui.domain.environments import DiskSize, EnvKind, Install, Manager
 from tui.domain.errors import StorageError
 from tui.domain.faults import Fault, FaultKind
 
@@ -119,6 +119,46 @@ def test_what_fits_nothing_ends_with_four_unless_a_host_is_silent(run: Run) -> N
     assert run(backend, "remove", "gpu01:nothing-like-it", "--yes").code == 4
     backend = fleet({"gpu01": answer("gpu01"), "gpu02": Answer(fault=REFUSED)}, desk=desk)
     assert run(backend, "remove", "gpu*:y", "--yes").code == 1
+
+
+def test_where_no_host_answered_nothing_is_told_of_what_is_there(run: Run) -> None:
+    backend = fleet({"gpu01": Answer(fault=REFUSED)}, desk=FakeDesk(FakeTasks()))
+    done = run(backend, "remove", "gpu01:x", "--yes")
+    assert done.code == 1
+    assert "No host answered" in done.err and "on the hosts that answered" not in done.err
+
+
+def test_a_host_where_the_install_is_not_clear_is_told_and_the_others_go_on(run: Run) -> None:
+    other = replace(ROOT, root="/data/conda", envs_dirs=("/data/conda/envs",))
+    desk = FakeDesk(FakeTasks())
+    backend = fleet({"gpu01": answer("gpu01"), "gpu02": answer("gpu02", installs=(ROOT, other))}, desk=desk)
+    done = run(backend, "create", "gpu*:new", "zlib", "--yes", "--json")
+    assert done.code == 1
+    assert [each.host for each in desk.started] == ["gpu01"]
+    assert "gpu02:new: gpu02 has 2 installs" in done.json["error"]["message"]
+    assert "--install" in done.json["error"]["remedy"]
+    (failed,) = [each for each in done.json["changes"] if each["error"]]
+    assert (failed["host"], failed["prefix"], failed["error"]["kind"]) == ("gpu02", None, "usage")
+    assert "gpu02 has 2 installs" in run(backend, "create", "gpu*:new", "zlib", "--yes").err
+    # A dry run ends as the run would; where there is none that could, the words were wrong.
+    assert run(backend, "create", "gpu*:new", "zlib", "--dry-run").code == 1
+    desk.started.clear()
+    assert run(backend, "create", "gpu02:new", "zlib", "--yes").code == 2
+    assert not desk.started
+
+
+def test_a_size_is_shown_with_its_age(run: Run) -> None:
+    def frees(**more: Any) -> str:
+        backend, _ = two_hosts(more=more)
+        done = run(backend, "remove", "gpu01:x", "--dry-run")
+        return next(line for line in done.out.splitlines() if "frees" in line)
+
+    old = DiskSize(20480, 8192, 12288, 5, 1.0 - 3 * 86400)
+    assert frees(size=old) == "  frees    8.00 KiB of 20.0 KiB (as counted 3 d ago)"
+    late = frees(size=old, uncounted="not counted in time")
+    assert late == "  frees    8.00 KiB of 20.0 KiB (as counted 3 d ago; not counted in time)"
+    assert frees(size=replace(old, time=1.0)).endswith("(counted now)")
+    assert frees(uncounted="not counted in time") == "  frees    not counted in time; `condafleet disk` counts it"
 
 
 def test_a_failed_task_is_told_with_its_host(run: Run) -> None:

@@ -9,6 +9,7 @@ from tui.domain.beforehand import (
     Need,
     base_concern,
     channels_concern,
+    copy_need,
     driver_concern,
     lessened,
     naming_concern,
@@ -17,9 +18,10 @@ from tui.domain.beforehand import (
     pip_concern,
     removes_concern,
     space_concern,
+    space_concerns,
 )
 from tui.domain.changes import Change, ChangeKind, Concern, ConcernKind, Severity
-from tui.domain.environments import EnvKind
+from tui.domain.environments import DiskSize, EnvKind
 from tui.domain.gpus import Gpu
 from tui.domain.machine import Mount
 from tui.domain.packages import PackageInterner, PackageManager
@@ -53,6 +55,33 @@ def test_room_is_forbidden_where_sure_and_doubted_where_estimated() -> None:
     assert space_concern(need, None) is None
     few = replace(MOUNT, free_bytes=10**12, inodes_free=10)
     assert kind_of(space_concern(need, few)) == (ConcernKind.LITTLE_SPACE, Severity.WARNING)
+
+
+def test_room_is_wanted_where_packages_are_kept_and_where_the_environment_is() -> None:
+    need = need_of(PackagePlan(fetch=(PlannedPackage("a", size_bytes=300),)))
+    roomy = replace(MOUNT, free_bytes=10**6)
+    cache = replace(MOUNT, path="/cache", source="/dev/sdz1")
+
+    def found(mount: Mount | None, cache: Mount | None) -> list[tuple[ConcernKind, str]]:
+        return [(each.kind, each.text.split()[0]) for each in space_concerns(need, mount, cache)]
+
+    assert found(roomy, replace(cache, free_bytes=10**6)) == []
+    assert found(roomy, replace(cache, free_bytes=10)) == [(ConcernKind.NO_SPACE, "/cache")]
+    # From another file system packages are copied.
+    assert found(replace(MOUNT, free_bytes=1000), replace(cache, free_bytes=1400)) == [
+        (ConcernKind.LITTLE_SPACE, "/cache"),
+        (ConcernKind.LITTLE_SPACE, MOUNT.path),
+    ]
+    assert found(replace(MOUNT, free_bytes=10), None) == [(ConcernKind.NO_SPACE, MOUNT.path)]
+    assert len(found(replace(MOUNT, free_bytes=10), replace(MOUNT, free_bytes=10))) == 1
+
+
+def test_a_copy_wants_what_is_not_linked_again() -> None:
+    size = DiskSize(1000, 300, 700, 5, 1.0)
+    assert (copy_need(size, True).total_bytes, copy_need(size, False).total_bytes) == (300, 1000)
+    assert copy_need(None, True).total_bytes is None
+    few = replace(MOUNT, free_bytes=10**12, inodes_free=10)
+    assert [each.kind for each in space_concerns(copy_need(None, True), few, few)] == [ConcernKind.LITTLE_SPACE]
 
 
 def test_a_convention_is_for_the_whole_name() -> None:

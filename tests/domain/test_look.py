@@ -27,8 +27,49 @@ PLACE = "/c/envs/a\x1b[31m"
         ((K.UNOWNED, "", "", ""), "What /c/envs/a\\x1b[31m holds could not be read to its end.", ()),
         (
             (K.UNOWNED, "3", "12345", "7", "notes", "3", "12345"),
-            "/c/envs/a\\x1b[31m holds 3 files of no package (12,345 bytes): no archive rebuilds them.",
-            ("notes  3  12345",),
+            "/c/envs/a\\x1b[31m holds 3 files of no package (12.1 KiB, the newest of 1970-01-01 00:00 UTC): no archive "
+            "rebuilds them.",
+            ("notes: 3 files, 12.1 KiB",),
+        ),
+        (
+            (K.UNOWNED, "300001+", "12345", "99999999999999999", "notes", "300000", "12345"),
+            "/c/envs/a\\x1b[31m holds at least 300,001 files of no package (at least 12.1 KiB, the newest of ? or "
+            "later): no archive rebuilds them.",
+            ("notes: at least 300,000 files, 12.1 KiB",),
+        ),
+        (
+            (K.OUTDATED, "3", "6", "1", "2", "1", "31457281", "5", "7"),
+            "/c/envs/a\\x1b[31m changed since it was looked at: 3 packages more, 30.0 MiB more of its own files. "
+            "Look again: what is there now is archived then, and asked about.",
+            (),
+        ),
+        (
+            (K.OUTDATED, "3", "2", "0", "1", "0", "0", "5", "7"),
+            "/c/envs/a\\x1b[31m changed since it was looked at: 1 package fewer, 1 file more of its own. "
+            "Look again: what is there now is archived then, and asked about.",
+            (),
+        ),
+        (
+            (K.OUTDATED, "3", "3", "1", "1", "9", "9", "5", "7"),
+            "/c/envs/a\\x1b[31m changed since it was looked at: its own files were written to. "
+            "Look again: what is there now is archived then, and asked about.",
+            (),
+        ),
+        (
+            (K.OUTDATED, "3", "3", "", "", "", "", "", ""),
+            "/c/envs/a\\x1b[31m changed since it was looked at: other records. "
+            "Look again: what is there now is archived then, and asked about.",
+            (),
+        ),
+        (
+            (K.LINKED_FROM, ""),
+            "Whether soft links elsewhere lead into /c/envs/a\\x1b[31m could not be found out in time.",
+            (),
+        ),
+        (
+            (K.LINKED_FROM, "2+", "/a", "/b"),
+            "At least 2 soft links elsewhere lead into /c/envs/a\\x1b[31m: not all places were looked at in time.",
+            ("/a -> /b",),
         ),
         (
             (K.NOT_WRITABLE, "immutable", "1", "./f"),

@@ -154,7 +154,39 @@ async def test_files_that_nobody_owns_are_counted(lane: Lane, root: CondaRoot) -
     assert unowned.newest == 2e9
     folders = {place: files for place, files, _ in unowned.folders}
     assert folders == {"notes": 3, f"{SITE}/scratch.py": 1, f"{SITE}/__pycache__": 1, "model.bin": 1}
-    assert "6 files" in of(found, K.UNOWNED).text
+    assert "6 files" in of(found, K.UNOWNED).text and "the newest of 2033-05-18 03:33 UTC" in of(found, K.UNOWNED).text
+    assert f"{SITE}/scratch.py: 1 file, 4.0 KiB" in of(found, K.UNOWNED).details
+
+
+async def test_more_than_can_be_looked_at_is_told_as_at_least_so_much(root: CondaRoot, tmp_path: Path) -> None:
+    """What lies behind the cut is counted, and another environment there is seen."""
+    (tmp_path / "home").mkdir()
+    connection = ShellConnection(SHELLS["dash"], env={"PATH": GNU_PATH, "HOME": f"{tmp_path}/home"})
+    lane = await Lane.open(connection, timeout=30)
+    prefix = root.named("train", (PYTHON,))
+    source = prefix / "data"
+    source.write_text("x")
+    for number in range(301):
+        folder = prefix / "set" / f"{number:03}"
+        folder.mkdir(parents=True)
+        # A file has so many links at most.
+        (folder / "0").write_text("x")
+        for name in range(1, 1000):
+            os.link(folder / "0", folder / str(name))
+    root.env(prefix / "set" / "inner", (PYTHON,))
+    found = await seen(lane, root, prefix, checks=("contents",))
+    assert found.unowned is not None and found.unowned.cut
+    inside = sum(len(files) for _, _, files in os.walk(prefix / "set"))
+    assert found.unowned.files == inside + 1 and kinds(found) == {K.UNOWNED, K.NESTED}
+    assert f"at least {inside + 1:,} files" in of(found, K.UNOWNED).text
+    assert all("at least" in detail for detail in of(found, K.UNOWNED).details)
+    # Far from the cut the figures are exact.
+    shutil.rmtree(prefix / "set")
+    for number in range(400):
+        os.link(source, prefix / f"more-{number}")
+    found = await seen(lane, root, prefix, checks=("contents",))
+    assert found.unowned is not None and (found.unowned.files, found.unowned.cut) == (401, False)
+    await connection.close()
 
 
 @pytest.mark.parametrize("form", ("pretty", "one line", "no spaces", "micromamba"))
@@ -288,6 +320,32 @@ async def test_a_tool_that_fails_is_not_taken_for_an_answer(root: CondaRoot, tmp
     lane = await Lane.open(connection, timeout=30)
     assert kinds(await seen(lane, root, root.named("train", (PYTHON,)))) == {expected}
     await connection.close()
+
+
+@pytest.mark.parametrize("found_some", (False, True))
+async def test_links_that_were_not_all_looked_for_in_time_are_not_taken_for_none(
+    root: CondaRoot, tmp_path: Path, found_some: bool
+) -> None:
+    for folder in ("tools", "home", "played"):
+        (tmp_path / folder).mkdir()
+    prefix = root.named("train", (PYTHON,))
+    if found_some:
+        (root.root / "envs" / "alias").symlink_to("train")
+    text = '#!/bin/sh\ncase "$*" in *find*) shift; "$@"; exit 124 ;; esac\nexec /usr/bin/timeout "$@"\n'
+    (tmp_path / "tools" / "timeout").write_text(text)
+    (tmp_path / "tools" / "timeout").chmod(0o755)
+    env = {
+        "PATH": f"{tmp_path}/tools:{GNU_PATH}",
+        "HOME": f"{tmp_path}/home",
+        "CONDAFLEET_PLAYED": f"{tmp_path}/played",
+    }
+    connection = ShellConnection(SHELLS["dash"], env=env)
+    found = await seen(await Lane.open(connection, timeout=30), root, prefix)
+    await connection.close()
+    assert kinds(found) == {K.LINKED_FROM}
+    assert ("At least 1 soft links" if found_some else "could not be found out in time") in of(
+        found, K.LINKED_FROM
+    ).text
 
 
 async def test_without_its_tools_it_says_so(root: CondaRoot, tmp_path: Path) -> None:

@@ -100,7 +100,7 @@ async def test_what_speaks_against_it_is_found_again_in_the_task(plain: ChangeHo
     # After the look a person put a file there.
     (prefix / "notes").write_text("x")
     before = listing(plain.root.root)
-    assert refused_for(await plain.do(job)) == {K.UNOWNED}
+    assert refused_for(await plain.do(job)) == {K.UNOWNED, K.OUTDATED}
     condaroot.freeze(prefix)
     task = await plain.remove(prefix, accepted=[K.UNOWNED])
     assert refused_for(task) == {K.UNOWNED, K.FROZEN} and not said(task, "freed")

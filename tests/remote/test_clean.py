@@ -19,8 +19,9 @@ import pytest
 
 from tests.fakes import eventually
 from tests.remote.cleanhost import clean, clean_start, look, said_by
+from tests.remote.latecomer import Latecomer
 from tests.remote.shells import GNU_PATH, SHELLS, busybox_path
-from tests.remote.taskhost import TaskHost
+from tests.remote.taskhost import TaskHost, bin_sh
 from tui.domain.changes import ConcernKind
 from tui.domain.errors import HostFaultError
 from tui.domain.planitems import ItemKind
@@ -518,3 +519,31 @@ async def test_a_package_that_cannot_be_read_whole_stays(host: TaskHost, cache: 
         assert (await look(other, wish(cache))).kept == (Kept("unknown", ItemKind.PACKAGES, str(cache), 1),)
     finally:
         await other.close()
+
+
+@pytest.mark.parametrize("shell", ["dash", "bash", "busybox"])
+async def test_a_conda_that_begins_in_its_midst_is_waited_for_and_keeps_what_it_took(
+    tmp_path: Path, cache: Path, shell: str
+) -> None:
+    late = Latecomer(tmp_path / "late", "rm", "*a-1-0.conda*")
+    late.will_install(cache.parent)
+    path = f"{late.folder}/tools:{GNU_PATH}"
+    wrap = bin_sh(shell)
+    host = TaskHost(tmp_path / "home", SHELLS[shell], path=path, wrap=wrap)
+    try:
+        spec = await clean_start(host, wish(cache), roots=(str(cache.parent),))
+        await late.comes()
+        task = await host.become(spec, TaskState.WAITING_LOCK)
+        assert task.waits_for is not None and task.waits_for.kind == "process"
+        assert {"cache", "half-1.0-0", PACKAGE} <= set(names(cache)) and "a-1-0.conda" not in names(cache)
+        # What it installs is linked.
+        (cache.parent / "envs" / "one" / "file").hardlink_to(cache / PACKAGE / "lib" / "file")
+        late.ends()
+        task = await host.become(spec)
+        said = await said_by(host.folder(spec))
+    finally:
+        late.leaves()
+        await host.close()
+    assert task.state is TaskState.SUCCEEDED, task
+    assert names(cache) == ["notes", PACKAGE, "urls", "urls.txt"]
+    assert ItemKind.PACKAGES not in {part.kind for part in said.parts} and not said.left and said.whole

@@ -11,7 +11,7 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from tui.cli.carried import CarryingTold
 from tui.cli.changewords import change_json, command_text, merged, place, preview, question
@@ -47,6 +47,8 @@ class Found:
     """What the selected hosts answered, for the one who makes changes of it."""
 
     reports: tuple[HostReport, ...]
+    cannot: list[tuple[Change, CondafleetError]] = field(default_factory=list)
+    """What cannot be done on one host, while the others go on: whoever makes the changes writes it here."""
 
     @property
     def environments(self) -> list[Environment]:
@@ -90,6 +92,12 @@ class _Work:
         return bool(self.against) or said_no or isinstance(self.error, RefusedError)
 
     @property
+    def outdated(self) -> bool:
+        """True when it is another than what was looked at."""
+        said = () if self.task is None else self.task.said
+        return any(tuple(words[:2]) == ("concern", ConcernKind.OUTDATED) for words in said)
+
+    @property
     def failed(self) -> bool:
         """True when it was to be done, and was not."""
         if self.error is not None:
@@ -123,12 +131,16 @@ async def run_changes(
         error = gathered.error
         try:
             if error is None:
-                works = [_Work(each) for each in await make(Found(gathered.reports), fleet)]
-                await _look(works, fleet)
+                found = Found(gathered.reports)
+                works = [_Work(each) for each in await make(found, fleet)]
+                works += [_Work(change, error=problem) for change, problem in found.cannot]
+                await _look([work for work in works if work.error is None], fleet)
                 error = await _carry_out(context, fleet, works)
         except NothingMatchedError as problem:
             # What a host that did not answer holds is unknown: its own fault says all there is to say.
-            if any(map(_silent, gathered.reports)):
+            if all(map(_silent, gathered.reports)):
+                context.diag.note("No host answered: what is on them is not known. Nothing was done.")
+            elif any(map(_silent, gathered.reports)):
                 context.diag.note(f"{problem.message} That is so on the hosts that answered; nothing was done.")
             else:
                 error = problem
@@ -169,6 +181,9 @@ async def _carry_out(context: Context, fleet: Fleet, works: Sequence[_Work]) -> 
     args = context.args
     looked = [work for work in works if work.prepared is not None]
     _settle(looked, args.confirm)
+    for work in works:
+        if work.error is not None and looked:
+            context.diag.note(f"{place(work.change)}: {work.error.message}")
     ask = not (args.dry_run or args.yes)
     if ask or not (args.dry_run or args.json or args.json_lines):
         for work in looked:
@@ -289,6 +304,8 @@ def _refusal(works: Sequence[_Work]) -> CondafleetError | None:
         remedy = f"Only if you are sure: {remedy}."
     else:
         remedy = "Nothing of it was touched; there is no way past that."
+        if all(work.outdated for work in refused):
+            remedy = "Nothing of it was touched. The same command looks at it anew, archives it and asks again."
     lines = [f"  {place(work.change)}: {'; '.join(_reasons(work))}" for work in refused]
     return RefusedError(f"Refused {len(refused)} of {len(works)}:\n" + "\n".join(lines), remedy)
 
@@ -377,7 +394,8 @@ def _unused(confirmed: Sequence[str], works: Sequence[_Work]) -> tuple[str, ...]
 
 def _work_json(work: _Work) -> Object:
     if work.prepared is None:
-        shown: Object = {"kind": work.change.kind.value, "host": work.change.host, "prefix": work.change.prefix}
+        prefix = work.change.prefix or None
+        shown: Object = {"kind": work.change.kind.value, "host": work.change.host, "prefix": prefix}
     else:
         shown = change_json(work.prepared, work.against, work.task)
     if work.outcome is not None:

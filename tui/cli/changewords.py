@@ -5,8 +5,8 @@ from __future__ import annotations
 import shlex
 from collections.abc import Iterable, Sequence
 
-from tui.cli.jsonview import Json, Object
-from tui.cli.words import harmless, listed, one_line, size
+from tui.cli.jsonview import Json, Object, time_json
+from tui.cli.words import age, harmless, listed, one_line, size
 from tui.domain.carrying import Cargo
 from tui.domain.changes import Change, ChangeKind, Concern, Prepared, Severity
 from tui.domain.planned import PackagePlan, PlannedPackage
@@ -90,11 +90,19 @@ def _cargo(cargo: Cargo) -> str:
 
 def _freed(prepared: Prepared) -> str:
     known = prepared.size
+    why = one_line(prepared.uncounted) or "not counted"
     if known is None:
-        return "not counted; `condafleet disk` counts it"
+        return f"{why}; `condafleet disk` counts it"
     sign = {"exact": "", "at_least": "at least ", "at_most": "at most ", "between": "about "}[known.bound.value]
-    when = "put aside first: freed when it is purged" if prepared.change.keep_s > 0 else "as counted last"
-    return f"{sign}{size(known.exclusive_bytes)} of {size(known.total_bytes)} ({when})"
+    old = max(0.0, prepared.looked_at - known.time)
+    notes = ["put aside first: freed when it is purged"] if prepared.change.keep_s > 0 else []
+    if prepared.uncounted or old >= 1:
+        notes.append(f"as counted {'just now' if old < 60 else age(old) + ' ago'}")
+    else:
+        notes.append("counted now")
+    if prepared.uncounted:
+        notes.append(why)
+    return f"{sign}{size(known.exclusive_bytes)} of {size(known.total_bytes)} ({'; '.join(notes)})"
 
 
 def _packages(plan: PackagePlan) -> list[str]:
@@ -161,6 +169,7 @@ def change_json(prepared: Prepared, against: Sequence[Concern], task: Task | Non
         "size_bound": None if prepared.size is None else prepared.size.bound.value,
         "carried_packages": None if prepared.cargo is None else len(prepared.cargo.loads),
         "carried_bytes": None if prepared.cargo is None else prepared.cargo.total_bytes,
+        "size_time": None if prepared.size is None else time_json(prepared.size.time),
         "task": None if task is None else task.id,
     }
 

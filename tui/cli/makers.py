@@ -7,12 +7,12 @@ from collections.abc import Iterable, Sequence
 from tui.cli.change import Found
 from tui.domain.changes import Change, ChangeKind, EnvRef
 from tui.domain.environments import Environment
-from tui.domain.errors import NothingMatchedError, UsageError
+from tui.domain.errors import CondafleetError, NothingMatchedError, UsageError
 from tui.domain.globs import is_glob
 from tui.domain.hosts import HostSpec
 from tui.domain.selectors import Selector, parse_selector, select_environments, select_one_environment
 from tui.domain.targets import check_new, install_of
-from tui.domain.text import printable
+from tui.domain.text import parse_printed, printable
 from tui.domain.wishes import Recipe, new_change
 
 __all__ = ["chosen", "environment_selectors", "install_root", "new_ones", "one_source"]
@@ -78,14 +78,25 @@ def new_ones(
     recipe: Recipe,
     root: str | None = None,
 ) -> list[Change]:
-    """The new environment that *selector* names, on each host that it covers and that answered."""
+    """The new environment that *selector* names, on each host that it covers and that answered.
+
+    Where one cannot be, the others are made: it is in ``found.cannot``. Raises UsageError when it can be nowhere.
+    """
     check_new(selector)
     answered = set(found.answered)
     changes = []
+    cannot: list[tuple[Change, CondafleetError]] = []
     for spec in specs:
         if spec.name not in answered or not selector.covers_host(spec):
             continue
-        changes.append(new_change(kind, spec.name, selector, found.installs(spec.name), recipe, root))
+        try:
+            changes.append(new_change(kind, spec.name, selector, found.installs(spec.name), recipe, root))
+        except UsageError as problem:
+            nowhere = Change(kind, spec.name, selector.prefix or "", name=parse_printed(selector.name or "") or None)
+            cannot.append((nowhere, problem))
+    if cannot and not changes:
+        raise cannot[0][1]
+    found.cannot.extend(cannot)
     return changes
 
 

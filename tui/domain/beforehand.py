@@ -6,8 +6,9 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
+from tui.domain.amounts import bytes_text
 from tui.domain.changes import Change, ChangeKind, Concern, ConcernKind, Severity
-from tui.domain.environments import Environment, EnvKind
+from tui.domain.environments import DiskSize, Environment, EnvKind
 from tui.domain.gpus import Gpu
 from tui.domain.machine import Mount
 from tui.domain.packages import PackageManager, canonical_name
@@ -20,6 +21,7 @@ __all__ = [
     "Need",
     "base_concern",
     "channels_concern",
+    "copy_need",
     "driver_concern",
     "lessened",
     "naming_concern",
@@ -28,6 +30,7 @@ __all__ = [
     "pip_concern",
     "removes_concern",
     "space_concern",
+    "space_concerns",
 ]
 
 MOST_DETAILS = 20
@@ -80,17 +83,28 @@ def space_concern(need: Need, mount: Mount | None) -> Concern | None:
     return None
 
 
+def space_concerns(need: Need, mount: Mount | None, cache: Mount | None) -> tuple[Concern, ...]:
+    """Whether the file system of the environment has room, *mount*, and that of the package cache.
+
+    What is fetched and unpacked lies in the cache; from another file system it is copied, not linked.
+    """
+    if cache is None or mount is None or (cache.path, cache.source) == (mount.path, mount.source):
+        found = [space_concern(need, mount or cache)]
+    else:
+        copied = Need(None if need.unpacked_bytes is None else 0, need.unpacked_bytes)
+        found = [space_concern(need, cache), space_concern(copied, mount)]
+    return tuple(each for each in found if each is not None)
+
+
+def copy_need(size: DiskSize | None, linked: bool) -> Need:
+    """What a copy of an environment of *size* wants, as counted last; *linked*: its packages are linked again."""
+    if size is None:
+        return Need()
+    return Need(0, size.exclusive_bytes if linked else size.total_bytes)
+
+
 def _sizes(place: str, free: int, wanted: int) -> dict[str, str | int]:
-    return {"place": place, "free": _bytes(free), "wanted": _bytes(wanted)}
-
-
-def _bytes(count: int) -> str:
-    size = float(count)
-    for unit in ("B", "KiB", "MiB", "GiB"):
-        if size < 1024:
-            return f"{size:.0f} {unit}" if unit == "B" else f"{size:.1f} {unit}"
-        size /= 1024
-    return f"{size:.1f} TiB"
+    return {"place": place, "free": bytes_text(free), "wanted": bytes_text(wanted)}
 
 
 def naming_concern(name: str | None, pattern: str | None) -> Concern | None:

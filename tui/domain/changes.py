@@ -95,6 +95,9 @@ class ConcernKind(StrEnum):
     """The prefix itself is a soft link: what it leads to is named by its own path."""
     CHANGED = "changed"
     """It is not what was looked at before: another device, inode, or content."""
+    OUTDATED = "outdated"
+    """Its records are others than when it was looked at, or it has more that no archive rebuilds: what was archived and
+    accepted is not what is there. It has to be looked at again."""
     NOT_WRITABLE = "not_writable"
     FOREIGN_OWNER = "foreign_owner"
     """A program of an install would run that neither root nor this account owns."""
@@ -135,7 +138,7 @@ class ConcernKind(StrEnum):
     NOT_REPRODUCED = "not_reproduced"
     """Parts that cannot be made again elsewhere: editable, local or by direct URL."""
     SHARED = "shared"
-    """Other hosts see the same environment."""
+    """Other hosts see the same environment: those of the fleet that showed it in this run."""
     OFFLINE = "offline"
     LITTLE_SPACE = "little_space"
     UNKNOWN_PLAN = "unknown_plan"
@@ -148,8 +151,8 @@ FORBIDDEN = frozenset(
     {
         ConcernKind.BASE, ConcernKind.INSTALL_ROOT, ConcernKind.HOME, ConcernKind.MOUNT_POINT, ConcernKind.PROTECTED,
         ConcernKind.EXISTS, ConcernKind.MISSING, ConcernKind.NOT_AN_ENVIRONMENT, ConcernKind.SOFT_LINK,
-        ConcernKind.CHANGED, ConcernKind.NOT_WRITABLE, ConcernKind.FOREIGN_OWNER, ConcernKind.NO_SPACE,
-        ConcernKind.NO_TOOL, ConcernKind.BAD_NAME, ConcernKind.READ_ONLY, ConcernKind.TOOL_RUNS,
+        ConcernKind.CHANGED, ConcernKind.OUTDATED, ConcernKind.NOT_WRITABLE, ConcernKind.FOREIGN_OWNER,
+        ConcernKind.NO_SPACE, ConcernKind.NO_TOOL, ConcernKind.BAD_NAME, ConcernKind.READ_ONLY, ConcernKind.TOOL_RUNS,
     }
 )  # fmt: skip
 NAMED = frozenset(
@@ -244,7 +247,9 @@ class Prepared:
     packages: PackagePlan | None = None
     """What the tool says that it would do; None where nothing is solved, or it could not be learnt."""
     size: DiskSize | None = None
-    """Of the environment that goes."""
+    """Of the environment that goes: counted for this look, or, with an older time, what was known before."""
+    uncounted: str = ""
+    """Why its size could not be counted for this look; a phrase, empty where it was, or nobody wanted it."""
     needed_bytes: int | None = None
     """About, on the disk of the environment: an estimate; None where it is not known."""
     free_bytes: int | None = None

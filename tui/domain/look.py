@@ -9,12 +9,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from tui.domain.amounts import bytes_text, moment_text
 from tui.domain.changes import Concern, ConcernKind
-from tui.domain.phrases import Phrase, phrase, plural
+from tui.domain.phrases import Phrase, joined, phrase, plural
 from tui.domain.redact import redact
 from tui.domain.text import printable
 
-__all__ = ["Look", "Unowned", "concerns_said", "unowned_said"]
+__all__ = ["Look", "Records", "Unowned", "concerns_said", "stamp_of", "unowned_said"]
 
 Said = Sequence[str]
 """``("concern", KIND, PLACE, DETAIL…)`` in raw text."""
@@ -33,6 +34,18 @@ class Unowned:
     """Unix time, host's clock."""
     folders: tuple[tuple[str, int, int], ...] = ()
     """The largest: place below the prefix (raw text), files, bytes."""
+    cut: bool = False
+    """There are too many to look at each: of bytes and folders there is at least this, and a newer one may be there."""
+
+
+@dataclass(frozen=True, slots=True)
+class Records:
+    """What an environment says of its packages, by which it is known again."""
+
+    digest: str
+    """Of names, sizes and times of what ``conda-meta`` holds and of what pip keeps: hexadecimal."""
+    packages: int
+    """conda's records and what pip installed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +67,22 @@ class Look:
     free_bytes: int | None = None
     free_inodes: int | None = None
     unowned: Unowned | None = None
+    records: Records | None = None
+    """Where its contents were looked at."""
+
+
+def stamp_of(look: Look) -> str:
+    """*look* in one word for the host: what must be as it was when something is lost by the change.
+
+    ``DIGEST PACKAGES FILES BYTES NEWEST``, the last three of the files that nobody owns, and ``-`` where these could
+    not be counted. Empty where the contents were not looked at: then nothing is compared.
+    """
+    if look.records is None:
+        return ""
+    blind = look.unowned is None and any(each.kind is ConcernKind.UNOWNED for each in look.concerns)
+    mine = look.unowned or Unowned(0, 0, 0)
+    own = ("-", "-", "-") if blind else (str(mine.files), str(mine.bytes), str(int(mine.newest)))
+    return " ".join((look.records.digest, str(look.records.packages), *own))
 
 
 def concerns_said(said: Iterable[Said]) -> tuple[Concern, ...]:
@@ -74,15 +103,16 @@ def unowned_said(said: Iterable[Said]) -> Unowned | None:
     """The figures of files that nobody owns; None where there are none, or they could not be counted."""
     for words in said:
         if tuple(words[:2]) == ("concern", "unowned"):
-            files, size, newest = (_number(word) for word in (*words[3:6], "", "", "")[:3])
+            count, *figures = (*words[3:6], "", "", "")[:3]
+            files, (size, newest) = _number(count.removesuffix("+")), map(_number, figures)
             if files is None or size is None:
                 continue
             folders = []
             for at in range(6, len(words) - 2, 3):
-                count, held = _number(words[at + 1]), _number(words[at + 2])
-                if count is not None and held is not None:
-                    folders.append((words[at], count, held))
-            return Unowned(files, size, float(newest or 0), tuple(folders[:20]))
+                some, held = _number(words[at + 1]), _number(words[at + 2])
+                if some is not None and held is not None:
+                    folders.append((words[at], some, held))
+            return Unowned(files, size, float(newest or 0), tuple(folders[:20]), count.endswith("+"))
     return None
 
 
@@ -118,6 +148,8 @@ def _sentence(kind: ConcernKind, found: list[Said]) -> Phrase:
             return phrase("{place} is a soft link to {target}: name that.", place=place, target=first[0])
         case ConcernKind.CHANGED:
             return phrase("{place} is not the directory that was looked at before.", place=place)
+        case ConcernKind.OUTDATED:
+            return _outdated(place, found)
         case ConcernKind.READ_ONLY:
             return phrase("{place} is on a file system that is read-only.", place=place)
         case ConcernKind.FOREIGN_OWNER:
@@ -143,14 +175,27 @@ def _sentence(kind: ConcernKind, found: list[Said]) -> Phrase:
         case ConcernKind.MOUNTED:
             return phrase("Another file system is mounted in {place}: nothing of it is removed.", place=place)
         case ConcernKind.LINKED_FROM:
-            return plural(
-                "A soft link elsewhere leads into {place}.",
-                "{n} soft links elsewhere lead into {place}.",
-                n or 1,
-                place=place,
-            )
+            return _linked(place, first[0])
         case _:
             return phrase("{place}: {words}", place=place, words=" ".join([kind.value, *filter(None, first)]))
+
+
+def _linked(place: str, count: str) -> Phrase:
+    n = _number(count.removesuffix("+"))
+    if n is None:
+        return phrase("Whether soft links elsewhere lead into {place} could not be found out in time.", place=place)
+    if count.endswith("+"):
+        return phrase(
+            "At least {n} soft links elsewhere lead into {place}: not all places were looked at in time.",
+            n=n,
+            place=place,
+        )
+    return plural(
+        "A soft link elsewhere leads into {place}.",
+        "{n} soft links elsewhere lead into {place}.",
+        n,
+        place=place,
+    )
 
 
 def _processes(found: list[Said]) -> int:
@@ -192,12 +237,46 @@ def _unowned(place: str, found: list[Said]) -> Phrase:
     counted = unowned_said(("concern", "unowned", *words) for words in found)
     if counted is None:
         return phrase("What {place} holds could not be read to its end.", place=place)
+    values = {"place": place, "size": bytes_text(counted.bytes), "newest": moment_text(counted.newest)}
+    if counted.cut:
+        return phrase(
+            "{place} holds at least {n} files of no package (at least {size}, the newest of {newest} or later): "
+            "no archive rebuilds them.",
+            n=f"{counted.files:,}",
+            **values,
+        )
     return plural(
-        "{place} holds a file of no package ({bytes} bytes): no archive rebuilds it.",
-        "{place} holds {n} files of no package ({bytes} bytes): no archive rebuilds them.",
+        "{place} holds a file of no package ({size}, of {newest}): no archive rebuilds it.",
+        "{place} holds {n} files of no package ({size}, the newest of {newest}): no archive rebuilds them.",
         counted.files,
+        **values,
+    )
+
+
+def _outdated(place: str, found: list[Said]) -> Phrase:
+    """From ``PACKAGES PACKAGES FILES FILES BYTES BYTES NEWEST NEWEST``, each as it was and as it is."""
+    numbers = [_number(word) for word in (*found[0][1:9], *[""] * 8)[:8]]
+    pairs = [(was, now) for was, now in zip(numbers[::2], numbers[1::2], strict=True)]
+    more = [0 if was is None or now is None else now - was for was, now in pairs]
+    parts = []
+    if more[0]:
+        parts.append(
+            plural("{n} package more", "{n} packages more", more[0])
+            if more[0] > 0
+            else plural("{n} package fewer", "{n} packages fewer", -more[0])
+        )
+    if more[2] > 0:
+        parts.append(phrase("{size} more of its own files", size=bytes_text(more[2])))
+    elif more[1] > 0:
+        parts.append(plural("{n} file more of its own", "{n} files more of its own", more[1]))
+    elif more[3] > 0:
+        parts.append(phrase("its own files were written to"))
+    what = joined("{before}, {next}", parts) or phrase("other records")
+    return phrase(
+        "{place} changed since it was looked at: {what}. Look again: what is there now is archived then, "
+        "and asked about.",
         place=place,
-        bytes=f"{counted.bytes:,}",
+        what=what,
     )
 
 
@@ -210,7 +289,7 @@ def _details(kind: ConcernKind, found: list[Said]) -> tuple[str, ...]:
                 pid, user, ways, _, program = rest[:5]
                 lines.append(f"{_shown(pid)} {_shown(user)} {_shown(redact(program))} ({_shown(ways)})")
             case ConcernKind.UNOWNED:
-                lines += ["  ".join(map(_shown, rest[at : at + 3])) for at in range(3, len(rest) - 2, 3)]
+                lines += _folders(unowned_said([("concern", "unowned", *words)]))
             case ConcernKind.LINKED_FROM:
                 lines += [f"{_shown(rest[at])} -> {_shown(rest[at + 1])}" for at in range(1, len(rest) - 1, 2)]
             case ConcernKind.NESTED:
@@ -222,6 +301,19 @@ def _details(kind: ConcernKind, found: list[Said]) -> tuple[str, ...]:
             case ConcernKind.USE_UNKNOWN:
                 lines.append(" ".join(filter(None, map(_shown, rest))))
     return tuple(lines[:MOST_DETAILS])
+
+
+def _folders(counted: Unowned | None) -> list[str]:
+    if counted is None:
+        return []
+    lines: list[str] = []
+    for folder, files, size in counted.folders:
+        values = {"folder": _shown(folder), "size": bytes_text(size)}
+        if counted.cut:
+            lines.append(phrase("{folder}: at least {n} files, {size}", n=f"{files:,}", **values))
+        else:
+            lines.append(plural("{folder}: {n} file, {size}", "{folder}: {n} files, {size}", files, **values))
+    return lines
 
 
 def _shown(raw: str) -> str:

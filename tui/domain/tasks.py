@@ -58,7 +58,8 @@ ENDED = frozenset({TaskState.SUCCEEDED, TaskState.FAILED, TaskState.CANCELLED, T
 _NEXT = {
     TaskState.QUEUED: frozenset({TaskState.WAITING_LOCK, TaskState.RUNNING}) | ENDED,
     TaskState.WAITING_LOCK: frozenset({TaskState.RUNNING}) | ENDED,
-    TaskState.RUNNING: ENDED,
+    # Somebody began to change the install before its first change: it waits anew.
+    TaskState.RUNNING: frozenset({TaskState.WAITING_LOCK}) | ENDED,
 }
 
 REFUSED = 3
@@ -254,7 +255,7 @@ def lost(task: Task, fault: Fault) -> Task:
 
 
 def seen_again(before: Task | None, now: Task) -> Task:
-    """What to believe after a new look: a task never goes back, whatever its host says."""
+    """What to believe after a new look: nothing follows an end, whatever its host says."""
     if before is None or (before.id, before.host) != (now.id, now.host):
         return now
     return now if may_become(before.state, now.state) else before

@@ -45,7 +45,8 @@ _LIST_LIMIT = 16 << 20
 
 def task_script(name: str) -> bytes:
     """One of the scripts of tasks, with what they share before it."""
-    return script("task_common") + script(f"task_{name}")
+    more = script("task_conda") if name == "run" else b""
+    return script("task_common") + more + script(f"task_{name}")
 
 
 class NotStartedError(HostFaultError):

@@ -13,10 +13,11 @@ from functools import cached_property
 from typing import Protocol
 
 from tui.domain.carrying import Cargo
-from tui.domain.changes import Change, ChangeKind, ConcernKind, Prepared, acceptable
+from tui.domain.changes import Change, ChangeKind, Concern, ConcernKind, Prepared, acceptable
 from tui.domain.environments import Environment, Install
 from tui.domain.errors import HostFaultError, RefusedError
-from tui.domain.phrases import phrase
+from tui.domain.identity import machine_key
+from tui.domain.phrases import phrase, plural
 from tui.domain.tasks import Task, new_task_id
 from tui.domain.text import printable
 from tui.ports import Clock
@@ -95,7 +96,32 @@ class ChangeDesk:
 
     async def prepare(self, change: Change) -> Prepared:
         """Look at what *change* would do; see :class:`ChangesApi`."""
-        return await self._kinds[change.kind].prepare(change, self.ground(change.host))
+        ground = self.ground(change.host)
+        prepared = await self._kinds[change.kind].prepare(change, ground)
+        shared = self._shared(ground.environment(change.prefix))
+        return prepared if shared is None else replace(prepared, concerns=(*prepared.concerns, shared))
+
+    def _shared(self, env: Environment | None) -> Concern | None:
+        """That other machines of the fleet see *env* as well: what is done to it is done to theirs."""
+        if env is None or env.fs_id is None:
+            return None
+        own = machine_key(self._store.host(env.host).snapshot.machine.value)
+        others = []
+        for view in self._store.hosts():
+            if view.name == env.host or "environments" in view.stale_parts:
+                continue
+            key = machine_key(view.snapshot.machine.value)
+            seen = any(each.fs_id == env.fs_id for each in view.snapshot.environments.value or ())
+            if seen and (own is None or key != own):
+                others.append(view.name)
+        if not others:
+            return None
+        text = plural(
+            "{n} other host sees this very environment: it changes there, too.",
+            "{n} other hosts see this very environment: it changes there, too.",
+            len(others),
+        )
+        return Concern.of(ConcernKind.SHARED, text, others)
 
     async def trash(self, host: str) -> TrashSeen:
         """What is put aside on *host*; see :class:`ChangesApi`."""

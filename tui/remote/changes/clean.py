@@ -197,4 +197,5 @@ def clean_job(request: CleanRequest, *, id: str, operator: str, roots: Sequence[
     target = paths[0] if len(paths) == 1 else f"{len(paths)} caches"
     argv = ["condafleet", "clean", *(f"{kind.value}:{path}" for kind, path in request.parts)]
     spec = TaskSpec(id, "clean", target, tuple(argv), operator, caches, tuple(roots), summary)
-    return Job(spec, _program(), tuple(_words("do", request)), as_owner=True)
+    program = script("task_common") + script("task_conda") + _program()
+    return Job(spec, program, tuple(_words("do", request)), as_owner=True)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from tui.domain.errors import HostFaultError
 from tui.domain.faults import Fault, FaultKind
-from tui.domain.look import Look, concerns_said, unowned_said
+from tui.domain.look import Look, Records, concerns_said, unowned_said
 from tui.domain.phrases import phrase
 from tui.remote.changes.guard import guard_args, guarded
 from tui.remote.lane import Lane
@@ -18,6 +19,7 @@ ALL_CHECKS = ("place", "frozen", "removable", "use", "contents", "links")
 """What a removal looks at; other changes leave some of it out, and say ``writable``: only a removal acts as the owner
 where root asks for it."""
 ANSWER_LIMIT = 4 << 20
+_DIGEST = re.compile(r"[0-9a-f]{64}", re.ASCII)
 
 
 def said_of(record: Record) -> tuple[str, ...]:
@@ -64,8 +66,16 @@ async def look(
             )
         )
     said = [words for record in answer if (words := said_of(record))]
-    found = Look(host, prefix, concerns_said(said), unowned=unowned_said(said))
+    known = next((made for record in answer if (made := _records(record)) is not None), None)
+    found = Look(host, prefix, concerns_said(said), unowned=unowned_said(said), records=known)
     return next((_opened(found, record) for record in answer if record.tag == "opened"), found)
+
+
+def _records(record: Record) -> Records | None:
+    digest, packages = record.text(0), record.integer(1)
+    if record.tag != "records" or digest is None or packages is None or not _DIGEST.fullmatch(digest):
+        return None
+    return Records(digest, packages)
 
 
 def _opened(found: Look, record: Record) -> Look:
@@ -84,4 +94,5 @@ def _opened(found: Look, record: Record) -> Look:
         free_bytes=int(free) if free.isdigit() and len(free) <= 18 else None,
         free_inodes=int(inodes) if inodes.isdigit() and len(inodes) <= 18 else None,
         unowned=found.unowned,
+        records=found.records,
     )

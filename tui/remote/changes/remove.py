@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from tui.domain.changes import Change
 from tui.domain.environments import Environment, Install
-from tui.domain.look import Look
+from tui.domain.look import Look, stamp_of
 from tui.domain.tasks import TaskSpec
 from tui.remote.changes.guard import guard_args, guarded
 from tui.remote.jobs import Job
@@ -30,10 +30,13 @@ def remove_job(
 ) -> Job:
     """Remove *change*'s prefix, or put it aside for ``keep_s``: what is at that path must be what *look* opened.
 
+    What goes at once must hold what *look* found, and no more, right before it goes: of that the archive was made, and
+    that was accepted. What is put aside may have grown: it can come back.
     *roots* and *envs_dirs*: all of the host, as for the look; those of *install* are added. The task's status is 0
     when the prefix is gone, 3 when it was refused and nothing was changed.
     """
     prefix = look.prefix
+    keep = max(0, round(change.keep_s))
     if install is not None:
         roots = (*roots, install.root)
         envs_dirs = (*envs_dirs, *install.envs_dirs)
@@ -41,12 +44,12 @@ def remove_job(
         prefix,
         device=look.device,
         inode=look.inode,
+        stamp="" if keep else stamp_of(look),
         accepted=change.accepted,
         played=played,
         roots=tuple(dict.fromkeys(roots)),
         envs_dirs=tuple(dict.fromkeys(envs_dirs)),
     )
-    keep = max(0, round(change.keep_s))
     label = env.name if env is not None and env.name is not None else prefix
     argv = ("condafleet", "remove", f"{look.host}:{prefix}", *(("--keep", f"{keep}s") if keep else ()))
     spec = TaskSpec(

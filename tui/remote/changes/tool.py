@@ -37,6 +37,7 @@ _KINDS = frozenset(
     }
 )
 _COPIES = frozenset({ChangeKind.CLONE, ChangeKind.RENAME, ChangeKind.RECREATE})
+_ANEW = frozenset({ChangeKind.RENAME, ChangeKind.RECREATE})
 _PINNED = re.compile(r"[A-Za-z0-9._-]+==([A-Za-z0-9.+!_-]+)\Z")
 _HOW = {
     ChangeKind.UPDATE: "--upgrade",
@@ -64,6 +65,8 @@ class Means:
     played: bool = False
     cargo: Cargo | None = None
     """What was carried to the host beforehand."""
+    stamp: str = ""
+    """Of what was looked at, where the old one goes: :func:`tui.domain.look.stamp_of`."""
 
 
 def check_words(change: Change) -> None:
@@ -99,6 +102,7 @@ def tool_job(change: Change, means: Means, task_id: str, operator: str) -> Job:
             change.prefix,
             device=means.device,
             inode=means.inode,
+            stamp=means.stamp if change.kind in _ANEW else "",
             accepted=change.accepted,
             played=means.played,
             roots=means.roots,

@@ -106,9 +106,11 @@ cg_owned='
     # What pip keeps of a distribution beside its list.
     if (s ~ /^lib\/[^\/]*\/site-packages\/[^\/]*\.(dist|egg)-info\//) next
     if (s ~ /\.py[co]$/ && module(s)) next
-    if (++count > 300000) { over = 1; exit }
+    # Of more than can be looked at in time the number alone counts, and what would be another environment.
+    if (++count > 300000 && s !~ /\/conda-meta\/[^\/]*$/) { if (count < 10000000) next; exit }
     print
-  }'
+  }
+  END { if (count > 300000) print "over " count | "cat >&4" }'
 
 # shellcheck disable=SC2016 # awk's own dollars
 cg_summed='
@@ -187,6 +189,7 @@ cg_contents() {
   )
   set --
   cg_sum=
+  cg_over=
   cg_blind=
   cg_nests=0
   IFS=$cg_nl
@@ -199,6 +202,7 @@ cg_contents() {
         [ "$cg_nests" -gt 10 ] || eval "cg_nest$cg_nests=\$cg_prefix/\${cg_l#N}"
         ;;
       C*) cg_sum=${cg_l#C} ;;
+      over\ *) cg_over=${cg_l#over } ;;
       T*)
         cg_l=${cg_l#T}
         cg_f=${cg_l%% *} cg_l=${cg_l#* }
@@ -209,6 +213,7 @@ cg_contents() {
   done
   unset IFS
   if [ -n "$cg_blind" ]; then cg_concern unowned "$cg_prefix" '' '' ''; fi
+  [ -z "$cg_over" ] || cg_sum="$cg_over+ ${cg_sum#* }"
   if [ -n "$cg_sum" ]; then
     # shellcheck disable=SC2086 # words are wanted
     cg_concern unowned "$cg_prefix" $cg_sum "$@"
@@ -225,6 +230,61 @@ cg_contents() {
   fi
   cg_mounted_in
   cg_editable
+}
+
+# cg_records: cg_digest of names, sizes and times of what tells of packages in here, cg_packages their number. Locks tell
+# nothing.
+cg_records() {
+  cg_digest=$(
+    {
+      {
+        find conda-meta -maxdepth 1 -type f ! -name '*.lock' -print0
+        find lib/python*/site-packages -maxdepth 2 '(' -path '*-info/RECORD' -o -path '*-info/direct_url.json' -o \
+          -path '*-info/installed-files.txt' -o -name '*.egg-link' ')' -type f -print0
+      } | xargs -0 stat -c '%n %s %Y' --
+      find lib/python*/site-packages -maxdepth 1 -name '*-info' -print
+    } 2>/dev/null | sort | sha256sum
+  )
+  cg_digest=${cg_digest%% *}
+  cg_packages=$(
+    {
+      find conda-meta -maxdepth 1 -name '*.json' -type f -print
+      find lib/python*/site-packages -maxdepth 2 -path '*.dist-info/INSTALLER' -type f -exec grep -l -x -e pip '{}' +
+    } 2>/dev/null | wc -l
+  )
+  cg_packages=$((cg_packages))
+}
+
+# cg_same: whether it is still what was archived and accepted, by cg_stamp: the records as they were, and no more, nor
+# anything newer, that nobody owns than cg_contents has just counted. What is written while that counts is not seen.
+cg_same() {
+  [ -n "$cg_stamp" ] || return 0
+  cg_records
+  # shellcheck disable=SC2086 # words are wanted
+  set -- $cg_stamp ${cg_sum:-0 0 0}
+  cg_w=
+  [ "$1" = "$cg_digest" ] || cg_w=1
+  cg_x=${6%+}
+  if [ "$3" = - ]; then
+    # It could not be counted then, which was said.
+    set -- "$1" "$2" '' '' '' '' '' ''
+    cg_x=
+  elif [ -n "$cg_blind" ]; then
+    cg_w=1
+    cg_x=
+  elif [ "$cg_x" -gt "$3" ] || [ "$7" -gt "$4" ] || [ "$8" -gt "$5" ]; then
+    cg_w=1
+  fi
+  [ -z "$cg_w" ] || cg_concern outdated "$cg_prefix" "$2" "$cg_packages" "$3" "$cg_x" "$4" "$7" "$5" "$8"
+}
+
+# cg_again: a conda of somebody's began on this install before our first change: the task waits for its end, and this
+# program decides anew. Nothing may have been changed.
+cg_again() {
+  trap - EXIT
+  echo 'Somebody began to change this install meanwhile. Nothing was changed; it is waited for, and looked at anew.'
+  cg_say again
+  exit 75
 }
 
 cg_mounted_in() {
@@ -304,13 +364,18 @@ cg_links() {
   cg_lname=
   find /dev/null -lname x 2>/dev/null && cg_lname=1
   cg_seen=$(
+    exec 4>&1
     cd /
     # shellcheck disable=SC2086 # words are wanted
-    if [ -n "$cg_lname" ]; then
-      $cg_limit find "$@" -xdev -maxdepth 4 -type l -lname "*$cg_g*" -print0
-    else
-      $cg_limit find "$@" -xdev -maxdepth 3 -type l -print0
-    fi 2>/dev/null | CG_P=$cg_real CG_Q=$cg_prefix xargs -0 sh -c '
+    {
+      if [ -n "$cg_lname" ]; then
+        $cg_limit find "$@" -xdev -maxdepth 4 -type l -lname "*$cg_g*" -print0
+      else
+        $cg_limit find "$@" -xdev -maxdepth 3 -type l -print0
+      fi 2>/dev/null
+      # Out of time: nobody knows of the rest.
+      case $? in 124 | 137 | 143) printf '+\n' >&4 ;; esac
+    } | CG_P=$cg_real CG_Q=$cg_prefix xargs -0 sh -c '
       [ $# -gt 0 ] || exit 0
       for l; do
         case $l in "$CG_P"/* | "$CG_Q"/*) continue ;; esac
@@ -323,17 +388,24 @@ cg_links() {
   [ -n "$cg_seen" ] || return 0
   set --
   cg_n=0
+  cg_late=
   IFS=$cg_nl
   set -f
   for cg_l in $cg_seen; do
     unset IFS
+    if [ "$cg_l" = + ]; then
+      cg_late=+
+      continue
+    fi
     cg_n=$((cg_n + 1))
     cg_line
     [ $# -ge 20 ] || set -- "$@" "$cg_l"
   done
   set +f
   unset IFS
-  cg_concern linked_from "$cg_prefix" $((cg_n / 2)) "$@"
+  cg_n=$((cg_n / 2))
+  [ "$cg_n$cg_late" != 0+ ] || cg_n='' cg_late=
+  cg_concern linked_from "$cg_prefix" "$cg_n$cg_late" "$@"
 }
 
 # cg_can_become UID: whether root can act as that account; its line of the user database as cg_pw, group as cg_gid
@@ -399,11 +471,12 @@ cg_become() {
   )
 }
 
-# cg_check WORD...: place, frozen, writable or removable (root may act as the owner), use, contents, links; after cg_open.
+# cg_check WORD...: place, frozen, writable or removable (root may act as the owner), use, contents, same (after that),
+# links; after cg_open.
 # What is no environment at all is not read through.
 cg_check() {
   # Whoever cannot look has found nothing, and must not say so.
-  for cg_x in awk find grep head id readlink sed sort stat tail tr xargs; do
+  for cg_x in awk find grep head id readlink sed sha256sum sort stat tail tr wc xargs; do
     command -v "$cg_x" >/dev/null 2>&1 && continue
     cg_concern no_tool "$cg_prefix" "$cg_x"
     return 0
@@ -417,6 +490,7 @@ cg_check() {
       removable) cg_writable owner ;;
       use) cg_use ;;
       contents) cg_contents ;;
+      same) cg_same ;;
       links) cg_links ;;
     esac
   done

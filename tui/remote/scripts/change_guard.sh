@@ -10,7 +10,8 @@
 #   not_writable WHY COUNT PATH...     WHY: parent, sticky, prefix, enter, inside, immutable
 #   foreign_owner OWNER           frozen WORDS                  in_use PID USER WAYS SESSION PROGRAM, once for each
 #   use_unknown WHY COUNT|TYPE    WHY: unseen, hidepid, proc, network, many
-#   unowned FILES BYTES NEWEST (PLACE FILES BYTES)...           empty figures: it could not be read
+#   unowned FILES BYTES NEWEST (PLACE FILES BYTES)...           empty figures: it could not be read; FILES+: at least
+#   outdated (WAS IS)...          of packages, unowned files, their bytes, the newest; empty: not known
 #   editable SOURCE...            nested COUNT PREFIX...        linked_from COUNT (LINK TARGET)...
 # shellcheck disable=SC2034  # what programs read
 LC_ALL=C
@@ -40,6 +41,8 @@ cg_say() {
 # cg_concern KIND PLACE DETAIL...
 cg_concern() {
   case $cg_found in *" $1 "*) ;; *) cg_found="$cg_found$1 " ;; esac
+  # At the second look of a program.
+  case ${cg_told:-} in *" $1 "*) return 0 ;; esac
   cg_say concern "$@"
   if [ -n "${CONDAFLEET_SPOOL:-}" ]; then cg_tell "$@"; fi
 }
@@ -60,6 +63,7 @@ cg_tell() { # KIND PLACE DETAIL...
     incomplete) cg_w="$cg_w has no conda-meta/history: it is what is left of an environment, or something else." ;;
     soft_link) cg_w="$cg_w is a soft link to $1." ;;
     changed) cg_w="$cg_w is not the directory that was looked at before." ;;
+    outdated) cg_w="$cg_w changed since it was looked at: $1 packages then, $2 now; own files $3 and $4, bytes $5 and $6. Look again." ;;
     not_writable) cg_w="$cg_w may not be changed by this account ($1)." ;;
     foreign_owner) cg_w="$cg_w belongs to $1." ;;
     read_only) cg_w="$cg_w is on a file system that is read-only." ;;
@@ -70,7 +74,7 @@ cg_tell() { # KIND PLACE DETAIL...
     editable) cg_w="$cg_w holds sources that are installed in place: $1" ;;
     nested) cg_w="$cg_w holds $1 other environments: $2" ;;
     mounted) cg_w="Another file system is mounted in $cg_w: $1" ;;
-    linked_from) cg_w="$1 soft links lead into $cg_w: $2" ;;
+    linked_from) cg_w="${1:-It is not known how many} soft links lead into $cg_w${2:+: $2}" ;;
     *) cg_w="$cg_w: $cg_k $*" ;;
   esac
   printf '%s\n' "$cg_w"
@@ -93,14 +97,14 @@ cg_refuse_unless() {
   exit 3
 }
 
-# cg_args PREFIX DEVICE INODE KINDS PLAYED N ROOT... N ENVS_DIR... [MORE...]: takes them; `shift "$cg_used"` leaves MORE.
-# DEVICE and INODE as the look gave them (empty: not compared), KINDS what was accepted, separated by spaces; PLAYED: 1
-# for a demo's host.
+# cg_args PREFIX DEVICE INODE STAMP KINDS PLAYED N ROOT... N ENVS_DIR... [MORE...]: takes them; `shift "$cg_used"` leaves
+# MORE. DEVICE, INODE and STAMP as the look gave them (empty: not compared), KINDS what was accepted, separated by spaces;
+# PLAYED: 1 for a demo's host.
 cg_args() {
-  cg_prefix=$1 cg_want_dev=$2 cg_want_ino=$3 cg_accepted=$4 cg_played=$5
-  cg_used=$(($6 + 6))
-  cg_roots=$6
-  shift 6
+  cg_prefix=$1 cg_want_dev=$2 cg_want_ino=$3 cg_stamp=$4 cg_accepted=$5 cg_played=$6
+  cg_used=$(($7 + 7))
+  cg_roots=$7
+  shift 7
   cg_i=0
   while [ "$cg_i" -lt "$cg_roots" ]; do
     cg_i=$((cg_i + 1))

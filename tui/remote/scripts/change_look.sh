@@ -5,6 +5,7 @@
 # change_guard.sh, and
 #   =opened 8  path without soft links, device, inode, uid of the owner, his name, kind of file system, where it is
 #              mounted, bytes and inodes that are free there ("BYTES INODES")
+#   =records 2 digest of what tells of its packages, their number: where the contents were looked at
 #   =end 0     all is said
 # shellcheck shell=sh disable=SC2154  # what change_guard.sh sets
 cg_args "$@"
@@ -21,5 +22,10 @@ if cg_open; then
     while IFS=: read -r cg_n _ cg_u _; do [ "$cg_u" = "$cg_owner" ] && printf '%s' "$cg_n" && break; done)
   printf '%s\0' =opened 8 "$cg_real" "$cg_dev" "$cg_ino" "$cg_owner" "$cg_user" "$cg_fs" "$cg_fs_at" "$cg_free"
   cg_check "$@"
+  case " $* " in *' contents '*)
+    cg_records
+    printf '%s\0' =records 2 "$cg_digest" "$cg_packages"
+    ;;
+  esac
 fi
 printf '=end\0000\000'

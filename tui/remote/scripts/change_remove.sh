@@ -22,10 +22,11 @@ if cg_open; then
     cg_check use
     cg_refuse_unless "$cg_accepted"
     rm_stopped
+    if ta_busy; then cg_again; fi
     cg_become "$cg_owner"
     exit
   fi
-  cg_check place frozen removable contents links
+  cg_check place frozen removable links contents same
   [ -n "${CONDAFLEET_AS:-}" ] || cg_check use
 fi
 rm_stopped
@@ -37,6 +38,25 @@ rm_how=rename
 rm_refuse() {
   printf '%s Nothing was changed.\n' "$1"
   exit 3
+}
+# The last look, when all that takes its time is done: what came to it since the first, who uses it, and whether somebody
+# changes the install. What is written into it while that looks, and in the milliseconds up to the rename, goes along.
+rm_look_again() {
+  cg_told=$cg_found
+  cg_found=' '
+  cg_want_dev=$rm_dev cg_want_ino=$rm_ino
+  if cg_open; then
+    cg_check contents
+    [ -n "${CONDAFLEET_AS:-}" ] || cg_check use
+    cg_check same
+  fi
+  cg_ok=$(cg_refuse_unless "$cg_accepted") || [ -z "${cg_slot:-}" ] || cg_leave_place
+  cg_refuse_unless "$cg_accepted"
+  rm_stopped
+  if ta_busy; then
+    [ -z "${cg_slot:-}" ] || cg_leave_place
+    cg_again
+  fi
 }
 if [ "$cg_keep" -gt 0 ]; then
   [ "$rm_how" = rename ] || rm_refuse 'It cannot be put aside: another file system is mounted in it.'
@@ -74,7 +94,7 @@ if [ "$rm_how" = rename ]; then
     [ -z "${cg_slot:-}" ] || cg_leave_place
     rm_refuse "Nothing can be put into $cg_at."
   fi
-  rm_stopped
+  rm_look_again
   cg_rename "$rm_real" "$cg_slot/$rm_to"
   # Only what was looked at may go: what is there now, under whichever name?
   cg_stat "$cg_slot/$rm_to"
@@ -120,6 +140,7 @@ rm_code=0
 if [ "$rm_how" = rename ]; then
   cg_take_away || rm_code=1
 else
+  rm_look_again
   # Without this directory nobody takes it for an environment.
   cg_rename ./conda-meta ./.condafleet-gone
   cg_unlist "$cg_prefix" "$rm_real" || printf 'Its line could not be taken out of %s.\n' "$cg_txt"

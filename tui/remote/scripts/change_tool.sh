@@ -47,7 +47,7 @@ if [ "$cg_uid" = 0 ]; then
     cg_refuse_unless "$cg_accepted"
     cg_become "$ct_o"
     ct_c=$?
-    rm -f "$CONDAFLEET_SPOOL/program"
+    [ $ct_c = 75 ] || rm -f "$CONDAFLEET_SPOOL/program"
     exit "$ct_c"
   fi
 fi
@@ -56,8 +56,7 @@ if [ -n "${CONDAFLEET_AS:-}" ]; then
   unset MAMBA_ROOT_PREFIX CONDARC XDG_CACHE_HOME XDG_CONFIG_HOME XDG_DATA_HOME
   ct_lists=
 else
-  # What we are read from holds the lists as well.
-  [ -z "$ct_explicit$ct_needs" ] || rm -f "$CONDAFLEET_SPOOL/program"
+  trap ct_forget EXIT
   ct_lists=$CONDAFLEET_SPOOL/lists
 fi
 
@@ -93,8 +92,14 @@ if ! (
   ct_end 1
 fi
 if [ -n "$ct_explicit" ]; then set -- "$@" --file "$ct_lists/explicit.txt"; fi
+# From here to the tool's own start milliseconds pass in which somebody's conda could begin unseen.
+ct_alone
 if [ "$ct_tool" -gt 0 ]; then
-  if [ "$ct_kind" = recreate ]; then ct_put_aside; fi
+  if [ "$ct_kind" = recreate ]; then
+    ct_put_aside
+    ct_alone
+  fi
+  ct_forget
   ct_begun=1
   ct_unload
   ct_run "$@"

@@ -3,6 +3,22 @@
 # shellcheck shell=sh disable=SC2034,SC2154  # what change_guard.sh sets, and change_tool.sh
 ct_begun='' ct_aside=''
 
+# What this task is read from holds the lists as well.
+ct_forget() { [ -z "$ct_explicit$ct_needs" ] || [ -n "${CONDAFLEET_AS:-}" ] || rm -f "$CONDAFLEET_SPOOL/program"; }
+
+# ct_alone: nobody else's conda is at work on the install; else all is as before, and decided anew when it has ended
+ct_alone() {
+  ta_busy || return 0
+  [ -z "$ct_stop" ] || ct_end 130
+  if [ -n "$ct_aside" ]; then
+    ct_bring_back
+    [ -d "$cg_real" ] || ct_end 1
+  fi
+  [ -z "$ct_lists" ] || rm -rf "$ct_lists"
+  [ -z "${CONDAFLEET_AS:-}" ] || rmdir "${ct_lists%/lists}" 2>/dev/null
+  cg_again
+}
+
 ct_end() { # CODE
   trap '' INT TERM HUP QUIT
   [ -z "$ct_lists" ] || rm -rf "$ct_lists"
@@ -70,7 +86,7 @@ ct_standing() {
 
 # What is to go.
 ct_check_all() {
-  cg_check place frozen writable contents links
+  cg_check place frozen writable links contents same
   [ -n "${CONDAFLEET_AS:-}" ] || cg_check use
 }
 
@@ -280,6 +296,8 @@ ct_remove_old() {
     cg_mounts
     cg_use
   fi
+  # Nobody else's conda may be at work there either.
+  if ta_busy; then cg_found="$cg_found tool_runs "; fi
   cg_no=
   for cg_k in $cg_found; do
     case " $cg_accepted ${CONDAFLEET_AS:+use_unknown} " in *" $cg_k "*) ;; *) cg_no=1 ;; esac

@@ -93,7 +93,47 @@ cl_rest() { # what was gathered of one cache goes
   cl_stage=
   cl_staged=
 }
+# cl_alone: when somebody began to change the install, what was gathered goes, and the rest is decided anew after that has
+# ended: cl_new. Asked before each directory and each twentieth file, so that he is seen within milliseconds.
+cl_alone() {
+  ta_busy || return 0
+  cl_rest
+  echo 'Somebody began to change this install: waiting for that, and deciding anew.'
+  ta_dir=$CONDAFLEET_SPOOL
+  ta_told=
+  rm -f "$ta_dir/started"
+  while ta_busy; do
+    ta_wait process '' "$ta_found" ''
+    ta_nap
+  done
+  rm -f "$ta_dir/waiting"
+  ta_put "$ta_dir/started" "$(date +%s)"
+  cl_anew=1
+  cl_now=
+  cl_new=$(cl_decide)
+  case $cl_nl$cl_new in *"${cl_nl}L "*) cl_new= ;; *.) ;; *) cl_new= ;; esac
+  for cl_x in .conda_lock*; do
+    if [ -e "$cl_x" ]; then cl_new=; fi
+  done
+}
+# cl_still LINE: whether it may go by the last decision, too
+cl_still() {
+  [ -n "$cl_anew" ] || return 0
+  case $cl_nl$cl_new$cl_nl in *"$cl_nl$1$cl_nl"*) return 0 ;; esac
+  return 1
+}
+# cl_enter: nothing but the very directory that was looked at
+cl_enter() {
+  eval "cl_r=\$cl_r$cl_at cl_d=\$cl_d$cl_at cl_t=\$cl_t$cl_at cl_as=\$cl_a$cl_at"
+  cl_now=$cl_at
+  if ! cd -P -- "$cl_r" || { [ "$cl_t" = cache ] && [ "$(find . -maxdepth 0 -printf %D:%i)" != "$cl_d" ]; }; then
+    echo "$cl_r is not what it was."
+    cl_code=1
+    return 1
+  fi
+}
 cl_code=0
+cl_anew=
 cl_half=' '
 cl_now=
 cl_stage=
@@ -109,15 +149,13 @@ while IFS= read -r cl_l; do
   cl_e=${cl_l#* }
   if [ "$cl_now" != "$cl_at" ]; then
     cl_rest
-    eval "cl_r=\$cl_r$cl_at cl_d=\$cl_d$cl_at cl_t=\$cl_t$cl_at cl_as=\$cl_a$cl_at"
-    cl_now=$cl_at
-    # Nothing but the very directory that was looked at.
-    if ! cd -P -- "$cl_r" || { [ "$cl_t" = cache ] && [ "$(find . -maxdepth 0 -printf %D:%i)" != "$cl_d" ]; }; then
-      echo "$cl_r is not what it was."
-      cl_code=1
-      break
-    fi
+    cl_enter || break
   fi
+  if [ $((cl_done % 20)) -eq 0 ] || [ -d "$cl_e" ]; then
+    cl_alone
+    [ -n "$cl_now" ] || cl_enter || break
+  fi
+  cl_still "R $cl_k $cl_at $cl_e" || continue
   if [ -d "$cl_e" ] && ! [ -L "$cl_e" ]; then
     if [ -z "$cl_stage" ]; then
       cl_stage=$($cl_as mktemp -d ./.tmp-condafleet-XXXXXX) || {
@@ -145,6 +183,11 @@ while IFS= read -r cl_l; do
   eval "cl_r=\$cl_r${cl_l%% *}"
   cl_e=$cl_r/${cl_l#* ./}
   [ -e "$cl_e" ] || [ -L "$cl_e" ] || continue
+  if ! cl_still "R $cl_k $cl_l"; then
+    echo "stays: $cl_e: somebody changed the install meanwhile"
+    cl_half="$cl_half $cl_k:${cl_l%% *} "
+    continue
+  fi
   cl_code=1
   echo "still there: $cl_e"
   case $cl_half in *" $cl_k:${cl_l%% *} "*) ;; *) cl_say left "$cl_e" ;; esac

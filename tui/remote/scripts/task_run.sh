@@ -62,15 +62,6 @@ ta_mask_as() {
   umask "$1"
 }
 
-# ta_wait KIND PLACE ENTRY FILE: say whom we wait for, when that has changed
-ta_wait() {
-  [ "$ta_told" = "$1$2$3" ] && return 0
-  ta_told=$1$2$3
-  ta_words=
-  [ -n "$4" ] && ta_words=$(head -c 4000 -- "$4" 2>/dev/null | tr '\000' ' ')
-  ta_record "$ta_dir/waiting" =waiting 4 "$1" "$2" "$3" "$ta_words"
-}
-
 # ta_scan: the entries of the lock in the current directory, in their order. ta_low: the first living one before our
 # own; ta_high: a living one behind it; ta_own: our own; ta_top: the highest number.
 ta_scan() {
@@ -165,62 +156,6 @@ ta_take() {
   return 0
 }
 
-# ta_tools ROOT...: a conda, mamba or micromamba that changes one of these installs now: its pid and of its command line
-# the tool, what it does and to which environment, each word ended by \1; what else stands there may be a secret.
-# Reading commands and `conda run` change nothing.
-ta_tools() {
-  # shellcheck disable=SC2013 # no name under /proc holds a space
-  for ta_f in $(grep -ls -e conda -e mamba /proc/[0-9]*/cmdline 2>/dev/null); do
-    ta_p=${ta_f#/proc/}
-    ta_p=${ta_p%/cmdline}
-    ta_stat "$ta_p" || continue
-    [ "$ta_session" = "$$" ] && continue
-    printf '\002%s\n' "$ta_p"
-    tr '\n\002\004\000' '   \n' 2>/dev/null <"/proc/$ta_p/environ" | grep -e '^HOME=' -e '^MAMBA_ROOT_PREFIX='
-    printf '\004\n'
-    head -c 8000 "$ta_f" 2>/dev/null | tr '\n\001\002\004\000' '    \n'
-    echo
-  done | awk '
-BEGIN { for (i = 1; i < ARGC; i++) { root[i] = ARGV[i]; gsub(/[\n\001\002\004]/, " ", root[i]); ARGV[i] = "" } roots = ARGC - 1 }
-function under(path,  i) {
-  for (i = 1; i <= roots; i++) if (path == root[i] || index(path, root[i] "/") == 1) return 1
-  return 0
-}
-function base(path) { sub(/.*\//, "", path); return path }
-function judge(  at, i, tool, mine, named, verb, part, out) {
-  if (words && word[words] == "") words--
-  at = 1
-  while (at <= words && base(word[at]) ~ /^(python[0-9.]*|pypy[0-9.]*|sh|bash|dash|ash|zsh|busybox)$/) {
-    mine = mine || under(word[at])
-    for (at++; at <= words && word[at] ~ /^-/; at++) if (word[at] == "-m") { at++; break } else if (word[at] == "-c") return
-  }
-  tool = base(word[at])
-  if (tool !~ /^(conda|conda-env|mamba|micromamba)$/) return
-  mine = mine || under(word[at])
-  if (tool == "conda-env") verb = "env"
-  out = word[at] "\001"
-  for (i = at + 1; i <= words; i++) {
-    if (word[i] ~ /^(-p|--prefix|-r|--root-prefix)$/) { named = 1; i++; mine = mine || under(word[i]); out = out word[i - 1] "\001" word[i] "\001" }
-    else if (word[i] ~ /^(-n|--name)$/) { i++; out = out word[i - 1] "\001" word[i] "\001" }
-    else if (word[i] ~ /^(-c|--channel|-f|--file)$/) i++
-    else if (word[i] ~ /^--(root-)?prefix=/) { part = word[i]; sub(/^[^=]*=/, "", part); named = 1; mine = mine || under(part); out = out word[i] "\001" }
-    else if (word[i] ~ /^--name=/) out = out word[i] "\001"
-    else if (word[i] ~ /^-/) continue
-    else if (verb == "" || verb == "env") { verb = verb (verb == "" ? "" : " ") word[i]; out = out word[i] "\001" }
-  }
-  if (!named && !mine && tool ~ /mamba/) mine = mamba != "" ? under(mamba) : under(home "/micromamba") || under(home "/.local/share/mamba")
-  if (!mine || verb !~ /^(create|install|update|upgrade|remove|uninstall|clean|rename|env (create|update|remove))$/) return
-  print pid " " substr(out, 1, 1000)
-  found = 1
-  exit
-}
-substr($0, 1, 1) == "\002" { judge(); pid = substr($0, 2); words = 0; mamba = home = ""; about = 1; next }
-$0 == "\004" { about = 0; next }
-about { if (index($0, "HOME=") == 1) home = substr($0, 6); else mamba = substr($0, 19); next }
-{ word[++words] = $0 }
-END { if (!found) judge() }' "$@"
-}
-
 ta_stop=
 ta_made=
 trap 'ta_stop=1' INT TERM HUP QUIT
@@ -262,29 +197,39 @@ while [ "$ta_n" -gt 1 ]; do
 done
 for ta_p do ta_take "$ta_p"; done
 cd -- "$ta_dir" || ta_end 125 refused
-# shellcheck disable=SC1091 # made at the start
-. ./roots
-ta_naps=0
-while [ $# -gt 0 ]; do
-  [ -n "$ta_stop" ] && ta_end 130 cancelled
-  ta_busy=$(ta_tools "$@")
-  [ -n "$ta_busy" ] || break
-  ta_wait process '' "$ta_busy" ''
-  ta_nap
-done
-rm -f waiting
-ta_put "$ta_dir/started" "$(date +%s)" || ta_refuse lock "$ta_dir" 'No space left on device'
-[ -n "$ta_stop" ] || [ -e cancel ] && ta_end 130 cancelled
 TERM=dumb
 [ -t 1 ] && TERM=xterm-256color
-export TERM
-cd -- "${HOME:-/}" 2>/dev/null || cd /
-umask "$ta_umask"
-# An interrupt that came before the shell below could feel it has left its word.
-# shellcheck disable=SC2016 # expanded by the inner shell
-/bin/sh -c '[ -e "$1/cancel" ] && exit 130; exec /bin/sh "$1/program"' sh "$ta_dir" </dev/null
-ta_code=$?
-umask 077
+# What the program looks at once more by ta_busy, whichever account it becomes.
+CONDAFLEET_ROOTS=$(cat ./roots)
+export TERM CONDAFLEET_ROOTS
+ta_naps=0
+while :; do
+  while ta_busy; do
+    [ -n "$ta_stop" ] && ta_end 130 cancelled
+    ta_wait process '' "$ta_found" ''
+    ta_nap
+  done
+  rm -f waiting
+  ta_told=
+  ta_put "$ta_dir/started" "$(date +%s)" || ta_refuse lock "$ta_dir" 'No space left on device'
+  [ -n "$ta_stop" ] || [ -e cancel ] && ta_end 130 cancelled
+  ta_had=0
+  if [ -f said ]; then ta_had=$(wc -c <said); fi
+  cd -- "${HOME:-/}" 2>/dev/null || cd /
+  umask "$ta_umask"
+  # An interrupt that came before the shell below could feel it has left its word.
+  # shellcheck disable=SC2016 # expanded by the inner shell
+  /bin/sh -c '[ -e "$1/cancel" ] && exit 130; exec /bin/sh "$1/program"' sh "$ta_dir" </dev/null
+  ta_code=$?
+  umask 077
+  cd -- "$ta_dir" || break
+  # It changed nothing because somebody began to: as if it had not begun.
+  if [ "$ta_code" != 75 ] || [ -n "$ta_stop" ]; then break; fi
+  [ "$(tail -c 14 said 2>/dev/null | tr '\000' ' ')" = '=said 1 again ' ] || break
+  head -c "$((ta_had))" said >said.new && mv -f said.new said
+  rm -f started
+  ta_room "$ta_dir/started"
+done
 if [ -n "$ta_stop" ] && [ -e "$ta_dir/signalled" ]; then ta_end "$ta_code" cancelled; fi
 if [ "$ta_code" = 130 ] && [ -e "$ta_dir/cancel" ]; then ta_end 130 cancelled; fi
 ta_end "$ta_code" ended

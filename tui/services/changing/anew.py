@@ -8,7 +8,7 @@ from dataclasses import replace
 from tui.domain.beforehand import naming_concern
 from tui.domain.changes import Change, ChangeKind, Concern, ConcernKind, Prepared, Severity
 from tui.domain.cloning import plan_copy
-from tui.domain.look import Look
+from tui.domain.look import Look, stamp_of
 from tui.domain.phrases import phrase
 from tui.domain.text import printable
 from tui.domain.toolargs import Tool, Toolbox, choose_tool, shown_argv
@@ -20,6 +20,7 @@ from tui.remote.jobs import Job
 from tui.services.changedesk import Ground
 from tui.services.changing.common import LANE, World, envs_dirs, look_at, played, protection, roots
 from tui.services.changing.copying import EXPORT, PATIENCE
+from tui.services.changing.room import room_for
 
 __all__ = ["AnewKind"]
 
@@ -64,6 +65,7 @@ class AnewKind:
             if change.missing:
                 change = replace(change, keep_s=max(change.keep_s, KEPT_S))
         check_words(change)
+        concerns += room_for(change, ground, box.caches)
         return Prepared(
             change,
             shown_argv(tool, change),
@@ -91,6 +93,7 @@ class AnewKind:
             prepared.look.device,
             prepared.look.inode,
             played(ground),
+            stamp=stamp_of(prepared.look),
         )
         return tool_job(prepared.change, means, task_id, operator)
 

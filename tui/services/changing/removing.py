@@ -16,6 +16,7 @@ from tui.remote.jobs import Job
 from tui.remote.lane import Lane
 from tui.services.changedesk import Ground
 from tui.services.changing.common import LANE, World, envs_dirs, look_at, played, protection, roots
+from tui.services.changing.counting import counted_now
 
 __all__ = ["PurgeKind", "RemoveKind", "RestoreKind", "see_trash"]
 
@@ -34,12 +35,16 @@ class RemoveKind:
         found = await look_at(self._world, ground, change.prefix)
         concerns = [*protection(self._world, change), *found.concerns]
         env = ground.environment(change.prefix)
+        size, uncounted = None if env is None else env.size, ""
+        if not any(each.severity is Severity.FORBIDDEN for each in concerns):
+            size, uncounted = await counted_now(self._world, change, size)
         prepared = Prepared(
             change,
             (),
             self._world.clock.now(),
             tuple(concerns),
-            size=None if env is None else env.size,
+            size=size,
+            uncounted=uncounted,
             free_bytes=found.free_bytes,
             free_inodes=found.free_inodes,
             look=found,

@@ -14,7 +14,6 @@ from tui.domain.beforehand import (
     parted,
     pip_concern,
     removes_concern,
-    space_concern,
 )
 from tui.domain.changes import Change, ChangeKind, Concern, ConcernKind, Prepared, Severity
 from tui.domain.environments import Environment, Install
@@ -34,6 +33,7 @@ from tui.services.changedesk import Ground
 from tui.services.changing.carrying import CarryPlan
 from tui.services.changing.common import LANE, World, advice, envs_dirs, look_at, mount_at, played, protection, roots
 from tui.services.changing.copying import with_source
+from tui.services.changing.room import room_for
 
 __all__ = ["ToolKind"]
 
@@ -74,8 +74,8 @@ class ToolKind:
         mount = mount_at(ground, change.prefix)
         need = None if told.plan is None else need_of(told.plan)
         concerns += filter(None, _beforehand(self._world, change, ground, env, told))
-        if need is not None and (tight := space_concern(need, mount)) is not None:
-            concerns.append(tight)
+        if need is not None or change.source is not None:
+            concerns += room_for(change, ground, box.caches, need)
         return Prepared(
             change,
             shown_argv(tool, change),

@@ -133,9 +133,10 @@ def _disk(prepared: Prepared) -> Iterator[Line]:
         counted = tr("counted {when}", when=day(known.time))
         frees = bounded(size_long(known.exclusive_bytes), known.bound)
         total = tr("{some} of {all}", some=frees, all=size_long(known.total_bytes))
-        yield pair(tr("Frees"), join((cell(total), cell(later), cell(counted, Tone.DIM)), tr(", ")))
+        why = cell(said(prepared.uncounted), Tone.WARN)
+        yield pair(tr("Frees"), join((cell(total), cell(later), cell(counted, Tone.DIM), why), tr(", ")))
     elif prepared.change.kind is ChangeKind.REMOVE:
-        yield pair(tr("Frees"), cell(tr("not counted yet"), Tone.DIM))
+        yield pair(tr("Frees"), cell(said(prepared.uncounted) or tr("not counted yet"), Tone.DIM))
     if prepared.needed_bytes is not None:
         tight = prepared.free_bytes is not None and prepared.needed_bytes > prepared.free_bytes
         need = tr(
@@ -147,7 +148,7 @@ def _disk(prepared: Prepared) -> Iterator[Line]:
 def _concern(concern: Concern, tone: Tone) -> Iterator[Line]:
     yield item(cell(said(concern.text), Tone.PLAIN if tone is Tone.DIM else tone))
     for detail in concern.details[:DETAILS]:
-        yield Line(cell("  " + detail, Tone.DIM), indent=4)
+        yield Line(cell("  " + said(detail), Tone.DIM), indent=4)
     if len(concern.details) > DETAILS:
         yield words("  " + tr("and {n} more", n=len(concern.details) - DETAILS), Tone.DIM)
 
@@ -201,8 +202,12 @@ def _package(sign: str, package: PlannedPackage, tone: Tone, before: PlannedPack
 def _several(prepared: Sequence[Prepared], hidden: Collection[Hashable]) -> Iterator[Line]:
     sizes = [each.size for each in prepared if each.size is not None and not refused(each)]
     if sizes:
-        frees = BOUND_MARKS[together(each.bound for each in sizes)] + size(sum(each.exclusive_bytes for each in sizes))
-        yield pair(tr("Frees"), cell(frees, Tone.STRONG))
+        bound = BOUND_MARKS[together(each.bound for each in sizes)]
+        frees = cell(bound + size(sum(each.exclusive_bytes for each in sizes)), Tone.STRONG)
+        oldest = cell(tr("counted {when}", when=day(min(each.time for each in sizes))), Tone.DIM)
+        unknown = sum(each.size is None and not refused(each) for each in prepared)
+        rest = trn("{n} not counted", "{n} not counted", unknown) if unknown else ""
+        yield pair(tr("Frees"), join((frees, oldest, cell(rest, Tone.WARN)), tr(", ")))
     out_of_sight = sum(key_of(each.change) in hidden for each in prepared)
     if out_of_sight:
         yield words(
