@@ -525,6 +525,8 @@ async def test_a_package_that_cannot_be_read_whole_stays(host: TaskHost, cache: 
 async def test_a_conda_that_begins_in_its_midst_is_waited_for_and_keeps_what_it_took(
     tmp_path: Path, cache: Path, shell: str
 ) -> None:
+    for number in range(10):
+        (cache / f"a-2-{number}.conda").touch()
     late = Latecomer(tmp_path / "late", "rm", "*a-1-0.conda*")
     late.will_install(cache.parent)
     path = f"{late.folder}/tools:{GNU_PATH}"

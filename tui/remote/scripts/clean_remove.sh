@@ -94,7 +94,8 @@ cl_rest() { # what was gathered of one cache goes
   cl_staged=
 }
 # cl_alone: when somebody began to change the install, what was gathered goes, and the rest is decided anew after that has
-# ended: cl_new. Asked before each directory and each twentieth file, so that he is seen within milliseconds.
+# ended: cl_new. Asked before every eighth entry; each of these is gone in a millisecond or two, so that he goes unseen for
+# some milliseconds at most, and for as long as it takes to look.
 cl_alone() {
   ta_busy || return 0
   cl_rest
@@ -151,7 +152,7 @@ while IFS= read -r cl_l; do
     cl_rest
     cl_enter || break
   fi
-  if [ $((cl_done % 20)) -eq 0 ] || [ -d "$cl_e" ]; then
+  if [ $((cl_done % 8)) -eq 0 ]; then
     cl_alone
     [ -n "$cl_now" ] || cl_enter || break
   fi
