@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 from tests.cli.fakechanges import FakeDesk, FakeTasks
 from tests.domain.fleetvalues import environment
@@ -46,7 +47,11 @@ async def seen_by(*sightings: tuple[str, str, int]) -> list[tuple[Severity, tupl
     store = Store([HostSpec(host) for host, _, _ in sightings], Bus())
     for host, fs_id, number in sightings:
         env = replace(environment(host, "x"), fs_id=fs_id)
-        parts = {"machine": Part(machine(number), 1.0), "installs": Part((), 1.0), "environments": Part((env,), 1.0)}
+        parts: dict[str, Part[Any]] = {
+            "machine": Part(machine(number), 1.0),
+            "installs": Part((), 1.0),
+            "environments": Part((env,), 1.0),
+        }
         store.set_parts(host, parts, 1.0)
     desk = ChangeDesk(store, QuickClock(), lambda: {ChangeKind.REMOVE: Plain()}, started, "ada", trash)
     first = store.environments()[0]

@@ -94,12 +94,12 @@ fi
 if [ -n "$ct_explicit" ]; then set -- "$@" --file "$ct_lists/explicit.txt"; fi
 # From here to the tool's own start milliseconds pass in which somebody's conda could begin unseen.
 ct_alone
+if [ "$ct_tool" -gt 0 ] && [ "$ct_kind" = recreate ]; then
+  ct_put_aside
+  ct_alone
+fi
+ct_forget
 if [ "$ct_tool" -gt 0 ]; then
-  if [ "$ct_kind" = recreate ]; then
-    ct_put_aside
-    ct_alone
-  fi
-  ct_forget
   ct_begun=1
   ct_unload
   ct_run "$@"
