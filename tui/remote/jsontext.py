@@ -6,7 +6,7 @@ import json
 import re
 from typing import Any
 
-__all__ = ["read_json"]
+__all__ = ["read_json", "read_object"]
 
 _HALVES = re.compile("[\ud800-\udc7f\udd00-\udfff]")
 """Halves of characters, which JSON can name and no file name or terminal can hold. The rest are bytes."""
@@ -18,6 +18,15 @@ def read_json(text: str) -> Any:
         return _whole(json.loads(text))
     except (ValueError, RecursionError):
         return None
+
+
+def read_object(raw: bytes) -> dict[str, Any]:
+    """The object that *raw* spells, in ASCII as we write it ourselves; an empty one for anything else."""
+    try:
+        values = json.loads(raw.decode("ascii", "replace"))
+    except (ValueError, RecursionError):
+        return {}
+    return values if isinstance(values, dict) else {}
 
 
 def _whole(value: Any) -> Any:

@@ -10,12 +10,12 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any
 
 from tui.domain.faults import Fault, FaultKind
 from tui.domain.phrases import mark, phrase, plural
 from tui.domain.tasks import Holder, Task, TaskSpec, began, ended, is_task_id, lost, queued, shown_argv, waits
 from tui.domain.text import decode, encode, printable
+from tui.remote.jsontext import read_object
 from tui.remote.wire import Record, WireError, records
 
 __all__ = ["TaskList", "owner_line", "spec_line"]
@@ -202,7 +202,7 @@ _UNLOCKED = {
 def _spec(record: Record) -> TaskSpec | None:
     if not record.fields or len(record.fields[0]) > LONGEST_SPEC:
         return None
-    values = _object(record.fields[0])
+    values = read_object(record.fields[0])
     try:
         kind, target, operator = values["kind"], values["target"], values["operator"]
         argv, places, roots = (_texts(values[key]) for key in ("argv", "places", "roots"))
@@ -227,7 +227,7 @@ def _holder(record: Record) -> Holder | None:
         return Holder("process", pid=_pid(pid), command=tuple(words.split("\x01")[:-1]))
     who = _IDENTITY.fullmatch((record.text(2) or "").partition("_")[2])
     since, _, rest = record.fields[3][:LONGEST_WORDS].partition(b" ")
-    values = _object(rest)
+    values = read_object(rest)
 
     def text(key: str) -> str | None:
         value = values.get(key)
@@ -260,14 +260,6 @@ def _said(record: Record) -> tuple[tuple[str, ...], ...]:
     except WireError:
         pass
     return tuple(found)
-
-
-def _object(raw: bytes) -> dict[str, Any]:
-    try:
-        values = json.loads(raw.decode("ascii", "replace"))
-    except (ValueError, RecursionError):
-        return {}
-    return values if isinstance(values, dict) else {}
 
 
 def _texts(values: object) -> tuple[str, ...]:

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import json
 import posixpath
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from typing import Any
 
 from tui.domain.changes import Change
 from tui.domain.errors import HostFaultError
@@ -18,6 +16,7 @@ from tui.domain.text import decode, encode
 from tui.domain.trash import Aside, AsideState
 from tui.remote.changes.guard import guard_args, guarded
 from tui.remote.jobs import Job
+from tui.remote.jsontext import read_object
 from tui.remote.lane import Lane
 from tui.remote.scripts import script
 from tui.remote.wire import Record, WireError, records
@@ -145,20 +144,12 @@ def _aside(host: str, record: Record, uid: int) -> Aside | None:
     aside = Aside(name, host, path, state, uid in (owner, 0))
     head, _, rest = record.fields[4].partition(b"\n")
     words = rest.split(b"\n")[0].split()
-    values = _object(head)
+    values = read_object(head)
     aside = replace(aside, prefix=_path(values.get("prefix")), operator=_word(values.get("operator")))
     if len(words) != 7 or not all(word.isdigit() and len(word) <= 18 for word in words[:4]):
         return aside
     since, until, size, listed = map(int, words[:4])
     return replace(aside, since=float(since), until=float(until) or None, bytes=size, listed=listed == 1)
-
-
-def _object(raw: bytes) -> dict[str, Any]:
-    try:
-        values = json.loads(raw.decode("ascii", "replace"))
-    except (ValueError, RecursionError):
-        return {}
-    return values if isinstance(values, dict) else {}
 
 
 def _word(value: object) -> str | None:
