@@ -111,16 +111,13 @@ async def test_what_shrinks_on_its_way_is_not_taken_for_whole(pair: Pair) -> Non
 @pytest.mark.parametrize("at", [0, 1, 3])
 async def test_one_that_is_given_up_leaves_no_half(pair: Pair, at: int) -> None:
     load = pair.load(parcel("torch"))
-    reached = asyncio.Event()
 
     def told(count: int) -> None:
         pair.told.append(count)
         if len(pair.told) > at:
-            reached.set()
+            work.cancel()
 
     work = asyncio.ensure_future(pair.carry(load, told))
-    await reached.wait()
-    work.cancel()
     with pytest.raises(asyncio.CancelledError):
         await work
     await eventually(lambda: not any(name.startswith("part.") for name in pair.waiting))
@@ -138,6 +135,21 @@ async def test_a_staging_place_that_leads_elsewhere_is_not_followed(pair: Pair, 
         await pair.lane(pair.target), "gpu02", [str(pair.cache)], [parcel("torch")], mamba=False, timeout=PATIENCE_S
     )
     assert seen.refusal is not None
+
+
+async def test_a_cache_of_another_account_is_not_carried_to(pair: Pair) -> None:
+    lane = await pair.lane(pair.target)
+
+    async def refusal(*, as_owner: bool) -> str | None:
+        seen = await ask_target(
+            lane, "gpu02", [str(pair.cache)], [parcel("torch")], mamba=False, timeout=PATIENCE_S, as_owner=as_owner
+        )
+        return seen.refusal
+
+    assert await refusal(as_owner=True) is None
+    os.chown(pair.cache, 12345, -1)
+    for as_owner in (True, False):
+        assert "belongs to another account (12345)" in (await refusal(as_owner=as_owner) or "")
 
 
 async def test_what_each_tool_would_fetch_is_told_apart(pair: Pair) -> None:

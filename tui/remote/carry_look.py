@@ -39,9 +39,18 @@ class TargetSeen:
 
 
 async def ask_target(
-    lane: Lane, host: str, caches: Sequence[str], parcels: Sequence[Parcel], *, mamba: bool, timeout: float
+    lane: Lane,
+    host: str,
+    caches: Sequence[str],
+    parcels: Sequence[Parcel],
+    *,
+    mamba: bool,
+    timeout: float,
+    as_owner: bool = False,
 ) -> TargetSeen:
     """What *host* lacks; *caches*: its package caches, the one that is written first in front. Raises HostFaultError.
+
+    *as_owner*: the task becomes the owner of what it changes (``sudo: true``), and would not get at what we put there.
 
     What is not unpacked there is read through, for its hash: for large packages that takes seconds.
     """
@@ -50,7 +59,7 @@ async def ask_target(
         for each in parcels
         for word in (each.algorithm, each.digest, each.url, each.staged, each.file, each.folder)
     ]
-    args = ("mamba" if mamba else "conda", caches[0], str(len(caches)), *caches, *words)
+    args = ("mamba" if mamba else "conda", "1" if as_owner else "0", caches[0], str(len(caches)), *caches, *words)
     answer = await _ask(lane, host, "carry_look", args, timeout)
     how: dict[int, str | None] = {}
     free = None

@@ -1,6 +1,6 @@
 #!/bin/sh
-# What a host has of the packages that it is to get. Arguments: conda or mamba (how its cache is laid out), the cache
-# that is written first, the number of caches, the caches, then for each package six: its algorithm (md5, sha256), its
+# What a host has of the packages that it is to get. Arguments: conda or mamba (how its cache is laid out), 1 where the
+# task becomes the owner of what it changes, the cache that is written first, the number of caches, the caches, then for each package six: its algorithm (md5, sha256), its
 # digest, its address, what it is called while it waits, its archive's name, its folder in a cache laid out as mamba's.
 # Records:
 #   =has 2    number of the package from 0; cache (the tool would fetch nothing), staged (it waits, whole), or clash (a
@@ -10,8 +10,8 @@
 #   =end 0
 # What was carried long ago and not used goes: it can be carried again.
 # shellcheck shell=sh
-cy_layout=$1 cy_cache=$2 cy_n=$3
-shift 3
+cy_layout=$1 cy_as=$2 cy_cache=$3 cy_n=$4
+shift 4
 cy_caches=$cy_n
 cy_i=0
 while [ "$cy_i" -lt "$cy_n" ]; do
@@ -31,8 +31,8 @@ cy_at=$cy_cache
 while ! [ -e "$cy_at" ] && [ -n "$cy_at" ]; do cy_at=${cy_at%/*}; done
 cy_at=${cy_at:-/}
 cy_o=$(stat -L -c %u -- "$cy_at" 2>/dev/null)
-# The task works as the one who owns it, and would not get at what root put there.
-if [ "$cy_uid" = 0 ] && [ "${cy_o:-0}" != 0 ]; then cy_no foreign "$cy_o"; fi
+# The task works as the one who owns it, and would not get at what we put there.
+if { [ "$cy_uid" = 0 ] || [ "$cy_as" = 1 ]; } && [ "$cy_o" != "$cy_uid" ]; then cy_no foreign "$cy_o"; fi
 [ -w "$cy_at" ] || cy_no place "$cy_at"
 printf '%s\0' =free 1 "$(df -kP -- "$cy_at" 2>/dev/null | awk 'END { printf "%.0f", $(NF - 2) * 1024 }')"
 cy_stage=$cy_cache/.condafleet-carried-$cy_uid

@@ -90,11 +90,14 @@ class Carrier:
         source = change.source
         if source is None or not box.caches or not wants_carrying(change):
             return CarryPlan()
+        sudo = any(spec.sudo for spec in self._settings.hosts if spec.name == change.host)
         known, others = parcels(change.explicit, mamba=tool.is_mamba)
         seen = await self._put(
             change.host,
             CARRY,
-            lambda lane: ask_target(lane, change.host, box.caches, known, mamba=tool.is_mamba, timeout=_READ_S),
+            lambda lane: ask_target(
+                lane, change.host, box.caches, known, mamba=tool.is_mamba, timeout=_READ_S, as_owner=sudo
+            ),
         )
         lacking = (*seen.wanted, *seen.clashing)
         if not lacking and not seen.arrived:
