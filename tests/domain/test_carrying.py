@@ -44,6 +44,8 @@ def test_conda_finds_nothing_in_its_cache_by_sha256(mark: str) -> None:
         f"{SERVER}/linux-64/$(id)-1-0.conda#{MD5}",
         f"{SERVER}/linux-64/a\n-1-0.conda#{MD5}",
         f"{SERVER}/linux-64/{'a' * 300}-1-0.conda#{MD5}",
+        f"{SERVER}/a folder/a-1-0.conda#{MD5}",
+        f"{SERVER}/\n/a-1-0.conda#{MD5}",
         f"{SERVER}/../../etc/a-1-0.conda#{MD5}",
         f"https://../a-1-0.conda#{MD5}",
         f"{SERVER}/linux-64/a-1-0.conda#{MD5[:-1]}",

@@ -6,6 +6,9 @@ put them, had it fetched them: in the package cache that it writes. There conda 
 ascribes to the address and whose MD5 is the list's (``PackageCacheData._make_single_record`` and
 ``ProgressiveFetchExtract.make_actions_for_record``); libmamba takes one that lies in the folder of its channel and has
 the hash (``PackageCacheData::has_valid_tarball``).
+
+Address and hash are the source's own records: what is carried is as trustworthy as the host that it comes from. Whoever
+solves with a channel's index later takes none of it that is not what that index says.
 """
 
 from __future__ import annotations
@@ -32,7 +35,7 @@ __all__ = [
     "wants_carrying",
 ]
 
-_LINE = re.compile(r"(?P<url>[^#]+)#(?:(?P<md5>[0-9a-f]{32})|(?:sha256:)?(?P<sha256>[0-9a-f]{64}))\Z")
+_LINE = re.compile(r"(?P<url>[!\"$-~]+)#(?:(?P<md5>[0-9a-f]{32})|(?:sha256:)?(?P<sha256>[0-9a-f]{64}))\Z")
 _FILE = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.+!~-]{0,240}\.(?:conda|tar\.bz2)\Z")
 _SCHEME = re.compile(r"[a-z][a-z0-9+.-]*://[^/?#]*")
 MOST_BASES = 4

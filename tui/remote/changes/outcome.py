@@ -56,6 +56,8 @@ def read_task_outcome(task: Task, log: bytes) -> Outcome:
     if task.exit_code == INCOMPLETE:
         text = phrase("The environment was made, but some of it cannot be made again.")
         return Outcome(Verdict.FAILED, Kind.UNPROVEN, said.missing(), text, phrase("Install what is missing by hand."))
+    if said.has("beside"):
+        return _beside(task, said)
     code = said.number("tool")
     words = read_outcome(
         # No question was put to a person: what the tool takes an empty line for is what was wanted.
@@ -96,6 +98,25 @@ def _refused(task: Task, said: _Said) -> Outcome:
     lines = tuple(line for each in against for line in (each.text, *each.details))
     text = phrase("It was refused, and nothing was changed.")
     return Outcome(Verdict.FAILED, kind, lines[:MOST_LINES], text)
+
+
+def _beside(task: Task, said: _Said) -> Outcome:
+    """Somebody else made the same."""
+    fields = said.fields("beside")
+    by = printable(fields[2]) if len(fields) > 2 else ""
+    place = printable(task.target)
+    if fields[1:2] == ("there",):
+        text = phrase(
+            "Somebody else made {place} at the same moment: what stands there was left as it is, and may hold files of "
+            "both.", place=place,
+        )  # fmt: skip
+        next_step = phrase("Do not use it before it was looked at, or made anew.")
+    else:
+        text = phrase(
+            "Somebody else began to make {place} meanwhile: ours was ended before it wrote anything there.", place=place
+        )
+        next_step = phrase("Wait until that is done, and look whether it is what you wanted; or take another name.")
+    return Outcome(Verdict.FAILED, Kind.ENVIRONMENT_EXISTS, (by,) if by else (), text, next_step)
 
 
 def _with_left(outcome: Outcome, said: _Said) -> Outcome:

@@ -155,7 +155,7 @@ def _summary(change: Change) -> str:
 
 
 def _program() -> bytes:
-    return guarded("change_tool", "change_trash", "change_env", "change_toolkit", "change_unload")
+    return guarded("change_tool", "change_trash", "change_env", "change_toolkit", "change_unload", "change_beside")
 
 
 def _names(change: Change) -> tuple[tuple[str, ...], tuple[str, ...]]:

@@ -1,6 +1,6 @@
 #!/bin/sh
-# A change that a package manager makes, after change_guard.sh, change_trash.sh, change_env.sh, change_toolkit.sh
-# and change_unload.sh.
+# A change that a package manager makes, after change_guard.sh, change_trash.sh, change_env.sh, change_toolkit.sh,
+# change_unload.sh and change_beside.sh.
 # Arguments: those of cg_args, then
 #   KIND       create, clone, install, update, uninstall, rename (a copy is made, looked at, and the old one removed),
 #              recreate (the old one goes aside first, and comes back when anything fails)
@@ -18,7 +18,8 @@
 #   ARGV...    the command line of the package manager; none: conda has no part in it
 # Exit status: 0 done, and seen on the disk; 3 refused, nothing was changed; 4 the environment was made, but not all is
 # as it was to be; 130 stopped; else the tool's own. Says `tool CODE`, `pip CODE`, `made PREFIX`, `left PATH`,
-# `lacks NAME...`, `unproven PREFIX`, `missing LINES`, `aside ID PATH`, `restored PREFIX`.
+# `lacks NAME...`, `unproven PREFIX`, `missing LINES`, `aside ID PATH`, `restored PREFIX`,
+# `beside PREFIX absent|there COMMAND`.
 # shellcheck shell=sh disable=SC2034,SC2154  # what change_guard.sh sets
 ct_stop=
 trap 'ct_stop=1' INT TERM HUP QUIT
@@ -102,7 +103,10 @@ ct_forget
 if [ "$ct_tool" -gt 0 ]; then
   ct_begun=1
   ct_unload
-  ct_run "$@"
+  case $ct_kind in
+    create | clone | rename | recreate) ct_make "$@" ;;
+    *) ct_run "$@" ;;
+  esac
   ct_ran "$ct_c" tool
 fi
 case $ct_kind in

@@ -119,14 +119,12 @@ ct_dist() {
   return 1
 }
 
-# ct_ours: 0 when the history tells of our command line, 1 when it tells of others alone: then it is not our own; 2 when
-# it tells of none.
+# ct_ours: 0 when the history tells of our command line, 1 when it tells of others: then it is not our own, or not ours
+# alone; 2 when it tells of none.
 ct_ours() {
-  case $(grep -a '^# cmd:' "$cg_real/conda-meta/history" 2>/dev/null) in
-    *" -p $cg_prefix"*) return 0 ;;
-    '') return 2 ;;
-  esac
-  return 1
+  ct_h=$(grep -a '^# cmd:' "$cg_real/conda-meta/history" 2>/dev/null)
+  [ -n "$ct_h" ] || return 2
+  ! printf '%s\n' "$ct_h" | grep -aqvF -e " -p $cg_prefix"
 }
 
 # ct_hide PLACE AS: the environment there out of sight in one step, as AS (env: it can come back, gone: it goes) in a slot
