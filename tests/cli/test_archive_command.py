@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from tui.domain.changes import ChangeKind, Concern, ConcernKind
 from tui.domain.environments import Install, Manager
 from tui.domain.envrecord import Condarc, EnvironmentRecord, PipOrigin, PipRecord
 from tui.storage.archives import Archives
+from tui.terminal.prompts import TtyPrompter
 
 SECRET = "hunter2-Zq9"
 ROOT = Install("/opt/conda", Manager.CONDA, "26.7.1", writable=True, envs_dirs=("/opt/conda/envs",))
@@ -168,8 +170,9 @@ def test_an_archive_is_made_again_elsewhere(run: Run, backend: FakeBackend, stor
 
 
 def test_what_lost_its_credentials_is_not_made_again_without_them(
-    run: Run, backend: FakeBackend, store: Archives
+    run: Run, backend: FakeBackend, store: Archives, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr("tui.cli.restore.TtyPrompter", partial(TtyPrompter, "/nonexistent"))
     id_ = store.save(PRIVATE, CAUSE)
     done = run(backend, "archive", "restore", id_, "--yes", "--json")
     assert done.code == 3

@@ -8,11 +8,12 @@ and does nothing unless each of them was accepted. So concerns are one vocabular
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from tui.domain.environments import DiskSize
+from tui.domain.logins import Login
 from tui.domain.planned import PackagePlan
 
 if TYPE_CHECKING:
@@ -225,6 +226,8 @@ class Change:
     """Of a restore or a purge."""
     carry: CarryMode = CarryMode.AUTO
     """Of a copy of another host's environment."""
+    logins: tuple[Login, ...] = field(default=(), repr=False)
+    """For servers of its channels, as a person gave them for this one task."""
     accepted: frozenset[ConcernKind] = frozenset()
     """Concerns of severity NAME that the person has accepted by typing the name."""
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import re
+from dataclasses import dataclass, replace
 
 from tui.domain.envchannels import channel_of, channels_of
 from tui.domain.envrecord import EnvironmentRecord, without_secrets
@@ -11,7 +12,10 @@ from tui.domain.losses import is_plain
 from tui.domain.piprequirements import requirement
 from tui.domain.redact import PLACEHOLDER
 
-__all__ = ["Remake", "remake"]
+__all__ = ["Remake", "remake", "with_logins_left"]
+
+_LOGIN = re.compile(rf"(?P<scheme>https?://){PLACEHOLDER}@(?P<server>[A-Za-z0-9.-]+)(?=[:/])")
+"""A user and password that were left out of an address."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,3 +57,22 @@ def remake(record: EnvironmentRecord) -> Remake:
         tuple(pip.values()),
         tuple(sorted(lost)),
     )
+
+
+def with_logins_left(wish: Remake) -> tuple[Remake, tuple[str, ...]] | None:
+    """*wish* with addresses that hold no placeholder any more, and the servers that want a login instead.
+
+    None where more than users and passwords were left out, or of other things than packages with their addresses:
+    nobody could hand that over without writing it down.
+    """
+    servers = set()
+    lines = []
+    for line in wish.explicit:
+        found = _LOGIN.match(line)
+        if found is not None:
+            servers.add(found["server"])
+            line = _LOGIN.sub(r"\g<scheme>\g<server>", line, count=1)
+        lines.append(line)
+    if not servers or any(PLACEHOLDER in line for line in (*lines, *wish.pip)):
+        return None
+    return replace(wish, explicit=tuple(lines), channels=(), withheld=()), tuple(sorted(servers))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from tui.domain.tasks import TaskSpec
 from tui.remote.tasks import RUN_ARGV
@@ -24,3 +24,5 @@ class Job:
     as_owner: bool = False
     """Run by root, the program looks at everything and then becomes the owner of what it changes: where the host has
     ``sudo: true``, root starts it."""
+    netrc: str = field(default="", repr=False)
+    """Logins for the program's tools, see :mod:`tui.domain.logins`: handed over in its environment, written nowhere."""

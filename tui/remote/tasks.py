@@ -60,12 +60,14 @@ async def start_task(
     *,
     program: bytes = RUN_ARGV,
     args: Sequence[str | bytes] | None = None,
+    netrc: str = "",
     timeout: float = 30.0,
 ) -> bool:
     """Start *spec* on the host, detached; False when it was started before: asking twice starts it once.
 
     *program*: a script of this package, which gets *args* (by default the spec's argv) as ``$1 …``, runs
-    once all locks are held, and whose exit status is the task's. After a fault of the connection it is not
+    once all locks are held, and whose exit status is the task's. *netrc* is for it alone, in its
+    environment as ``CONDAFLEET_NETRC``: no file of the task holds it. After a fault of the connection it is not
     known whether the task runs: ask again. Raises HostFaultError; as NotStartedError nothing was run: ``permission``
     (no place for its folder), ``too_large`` (the disk is full), ``tool_missing``, ``shell_broken``.
     """
@@ -73,7 +75,7 @@ async def start_task(
         raise ValueError(f"no id of a task: {spec.id!r}")
     places, roots = (b"set -- " + quote_all(words) + b"\n" for words in (spec.places, spec.roots))
     text = b"set -- " + quote_all(spec.argv if args is None else args) + b"\n" + program
-    values = (spec.id, spec_line(spec), owner_line(spec), task_script("run"), text, places, roots)
+    values = (spec.id, spec_line(spec), owner_line(spec), task_script("run"), text, places, roots, netrc)
     answer = await _one(lane, host, "start", values, timeout)
     if answer.tag == "refused":
         raise NotStartedError(_refusal(host, answer.text(0) or "", answer.text(1) or ""))

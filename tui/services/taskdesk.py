@@ -182,7 +182,7 @@ class TaskDesk:
         async def ask(lane: Lane) -> bool:
             nonlocal asked
             asked = True
-            return await start_task(lane, host, spec, program=job.program, args=job.args)
+            return await start_task(lane, host, spec, program=job.program, args=job.args, netrc=job.netrc)
 
         async def put() -> bool:
             if job.as_owner and self._store.host(host).spec.sudo:

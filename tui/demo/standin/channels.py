@@ -132,7 +132,7 @@ def _open_http(place: Place, url: str, host: str, port: int | None) -> Any:
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     for left in reversed(range(_RETRIES + 1)):
         try:
-            return opener.open(url, timeout=30)
+            return opener.open(urllib.request.Request(url, headers=_login(host)), timeout=30)
         except urllib.error.HTTPError as error:
             if error.code == 404:
                 raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), url) from None
@@ -152,6 +152,20 @@ def _open_http(place: Place, url: str, host: str, port: int | None) -> Any:
             )
             time.sleep(_PAUSE_S)
     raise AssertionError
+
+
+def _login(host: str) -> dict[str, str]:
+    """As conda and libmamba do, from the file that NETRC names; the account's own is not looked at."""
+    import base64
+    import netrc
+
+    try:
+        found = netrc.netrc(os.environ["NETRC"]).authenticators(host)
+    except (KeyError, OSError, netrc.NetrcParseError):
+        return {}
+    if found is None:
+        return {}
+    return {"Authorization": "Basic " + base64.b64encode(f"{found[0]}:{found[2]}".encode()).decode()}
 
 
 def _missing(url: str, address: str) -> Fault:

@@ -11,6 +11,7 @@ from tui.domain.carrying import Cargo
 from tui.domain.changes import Change, ChangeKind
 from tui.domain.environments import Install
 from tui.domain.errors import UsageError
+from tui.domain.logins import netrc_text
 from tui.domain.packages import canonical_name
 from tui.domain.phrases import phrase
 from tui.domain.tasks import TaskSpec
@@ -132,7 +133,7 @@ def tool_job(change: Change, means: Means, task_id: str, operator: str) -> Job:
         roots=(means.install.root,),
         summary=_summary(change),
     )
-    return Job(spec, _program(), args, as_owner=True)
+    return Job(spec, _program(), args, as_owner=True, netrc=netrc_text(change.logins))
 
 
 def _unloading(means: Means) -> tuple[str, str, str]:
@@ -155,7 +156,9 @@ def _summary(change: Change) -> str:
 
 
 def _program() -> bytes:
-    return guarded("change_tool", "change_trash", "change_env", "change_toolkit", "change_unload", "change_beside")
+    return guarded(
+        "change_tool", "change_trash", "change_env", "change_toolkit", "change_unload", "change_beside", "change_logins"
+    )
 
 
 def _names(change: Change) -> tuple[tuple[str, ...], tuple[str, ...]]:

@@ -1,6 +1,6 @@
 #!/bin/sh
 # A change that a package manager makes, after change_guard.sh, change_trash.sh, change_env.sh, change_toolkit.sh,
-# change_unload.sh and change_beside.sh.
+# change_unload.sh, change_beside.sh and change_logins.sh.
 # Arguments: those of cg_args, then
 #   KIND       create, clone, install, update, uninstall, rename (a copy is made, looked at, and the old one removed),
 #              recreate (the old one goes aside first, and comes back when anything fails)
@@ -93,6 +93,7 @@ if ! (
   ct_end 1
 fi
 if [ -n "$ct_explicit" ]; then set -- "$@" --file "$ct_lists/explicit.txt"; fi
+ct_logins
 # From here to the tool's own start milliseconds pass in which somebody's conda could begin unseen.
 ct_alone
 if [ "$ct_tool" -gt 0 ] && [ "$ct_kind" = recreate ]; then

@@ -1,5 +1,5 @@
 # Start a task, after task_common.sh. Arguments: id, spec, owner (one line each), then the texts of the files `run`,
-# `program`, `places` and `roots`. Answer: `=started`, `=exists` (it was started before) or `=refused KIND TEXT`, when
+# `program`, `places` and `roots`, then what goes into no file: logins, for the environment of the task. Answer: `=started`, `=exists` (it was started before) or `=refused KIND TEXT`, when
 # nothing was run and nothing is left.
 # shellcheck shell=sh disable=SC2154  # what task_common.sh and lane.sh set
 ta_dir=
@@ -84,6 +84,11 @@ if [ -n "${XDG_SESSION_ID:-}" ] && command -v loginctl >/dev/null 2>&1; then
     fi
     [ -z "$ta_note" ] || printf '%s\0' =said 3 note logout "$ta_note" >>"$ta_dir/said"
   fi
+fi
+# Only now: nothing that was started before needs it.
+if [ -n "${8:-}" ]; then
+  CONDAFLEET_NETRC=$8
+  export CONDAFLEET_NETRC
 fi
 # The starter waits in the foreground: what a shell starts in the background ignores interrupts for ever. It is
 # ended by what it started.
