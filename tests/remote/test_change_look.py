@@ -158,34 +158,41 @@ async def test_files_that_nobody_owns_are_counted(lane: Lane, root: CondaRoot) -
     assert f"{SITE}/scratch.py: 1 file, 4.0 KiB" in of(found, K.UNOWNED).details
 
 
+MANY = """#!/bin/sh
+case "$*" in *'-path ./conda-meta -prune'*)
+  if [ -e "$HOME/many" ]; then
+    yes ./set/file | head -n 300400 | tr '\\n' '\\000'
+    exec printf './set/inner/conda-meta/history\\000'
+  fi
+  ;;
+esac
+exec /usr/bin/find "$@"
+"""
+
+
 async def test_more_than_can_be_looked_at_is_told_as_at_least_so_much(root: CondaRoot, tmp_path: Path) -> None:
     """What lies behind the cut is counted, and another environment there is seen."""
-    (tmp_path / "home").mkdir()
-    connection = ShellConnection(SHELLS["dash"], env={"PATH": GNU_PATH, "HOME": f"{tmp_path}/home"})
+    for folder in ("tools", "home"):
+        (tmp_path / folder).mkdir()
+    (tmp_path / "tools" / "find").write_text(MANY)
+    (tmp_path / "tools" / "find").chmod(0o755)
+    (tmp_path / "home" / "many").touch()
+    env = {"PATH": f"{tmp_path}/tools:{GNU_PATH}", "HOME": f"{tmp_path}/home"}
+    connection = ShellConnection(SHELLS["dash"], env=env)
     lane = await Lane.open(connection, timeout=30)
     prefix = root.named("train", (PYTHON,))
-    source = prefix / "data"
-    source.write_text("x")
-    for number in range(301):
-        folder = prefix / "set" / f"{number:03}"
-        folder.mkdir(parents=True)
-        # A file has so many links at most.
-        (folder / "0").write_text("x")
-        for name in range(1, 1000):
-            os.link(folder / "0", folder / str(name))
-    root.env(prefix / "set" / "inner", (PYTHON,))
-    found = await seen(lane, root, prefix, checks=("contents",))
-    assert found.unowned is not None and found.unowned.cut
-    inside = sum(len(files) for _, _, files in os.walk(prefix / "set"))
-    assert found.unowned.files == inside + 1 and kinds(found) == {K.UNOWNED, K.NESTED}
-    assert f"at least {inside + 1:,} files" in of(found, K.UNOWNED).text
+    root.env(prefix / "set" / "inner", (), history=True)
+    (prefix / "set" / "file").write_text("x")
+    found = await seen(lane, root, prefix, checks=("contents",), timeout=100.0)
+    assert found.unowned is not None and found.unowned.cut and found.unowned.files == 300_401
+    assert kinds(found) == {K.UNOWNED, K.NESTED} and "at least 300,401 files" in of(found, K.UNOWNED).text
     assert all("at least" in detail for detail in of(found, K.UNOWNED).details)
     # Far from the cut the figures are exact.
-    shutil.rmtree(prefix / "set")
+    (tmp_path / "home" / "many").unlink()
     for number in range(400):
-        os.link(source, prefix / f"more-{number}")
+        os.link(prefix / "set" / "file", prefix / f"more-{number}")
     found = await seen(lane, root, prefix, checks=("contents",))
-    assert found.unowned is not None and (found.unowned.files, found.unowned.cut) == (401, False)
+    assert found.unowned is not None and (found.unowned.files, found.unowned.cut) == (402, False)
     await connection.close()
 
 

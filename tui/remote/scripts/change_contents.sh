@@ -213,7 +213,10 @@ cg_contents() {
   done
   unset IFS
   if [ -n "$cg_blind" ]; then cg_concern unowned "$cg_prefix" '' '' ''; fi
-  [ -z "$cg_over" ] || cg_sum="$cg_over+ ${cg_sum#* }"
+  if [ -n "$cg_over" ]; then
+    cg_sum=${cg_sum:-0 0 0}
+    cg_sum="$cg_over+ ${cg_sum#* }"
+  fi
   if [ -n "$cg_sum" ]; then
     # shellcheck disable=SC2086 # words are wanted
     cg_concern unowned "$cg_prefix" $cg_sum "$@"
