@@ -22,8 +22,8 @@ def guarded(name: str, *more: str) -> bytes:
     uses = b"cg_uses() (\n" + script("inventory_uses") + b")\n"
     if name in _BESIDE_CONDA:
         more = ("task_common", "task_conda", *more)
-    parts = (script("change_guard"), uses, script("change_contents"), *map(script, (*more, name)))
-    return b"".join(parts)
+    guards = map(script, ("change_guard", "change_use", "change_contents", "change_become"))
+    return b"".join((*guards, uses, *map(script, (*more, name))))
 
 
 def guard_args(
