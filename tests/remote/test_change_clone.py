@@ -12,8 +12,8 @@ from tests.remote.inventories import inventory, read
 from tests.remote.taskhost import PATIENCE_S
 from tests.remote.toolhost import ToolHost
 from tui.domain.changes import ChangeKind, ConcernKind, EnvRef
-from tui.domain.cloning import CopyPlan, compare_after, plan_copy
-from tui.domain.compare import Difference
+from tui.domain.cloning import CopyPlan, plan_copy
+from tui.domain.compare import Difference, compare
 from tui.domain.environments import Environment
 from tui.domain.tasks import TaskState
 from tui.remote.condasays.outcome import Verdict
@@ -52,7 +52,7 @@ async def test_a_copy_on_another_host_compares_empty(hosts: tuple[ToolHost, Tool
     job = await target.job(plan.change)
     task, outcome, log = await target.run(job)
     assert (task.state, outcome.verdict) == (TaskState.SUCCEEDED, Verdict.SUCCEEDED), log
-    found = compare_after(await seen(source), await seen(target))
+    found = compare(await seen(source), await seen(target))
     assert found.known
     assert not found.changes
     assert not target.traces(job)
@@ -68,7 +68,7 @@ async def test_what_has_no_source_is_told_and_the_rest_is_there(hosts: tuple[Too
     task, outcome, log = await target.run(await target.job(plan.change))
     assert (task.state, task.exit_code, outcome.verdict) == (TaskState.FAILED, 4, Verdict.FAILED), log
     assert any("six" in line for line in outcome.lines)
-    found = compare_after(await seen(source), await seen(target))
+    found = compare(await seen(source), await seen(target))
     assert [(each.kind, each.name) for each in found.changes] == [(Difference.MISSING, "six")]
 
 
@@ -80,7 +80,7 @@ async def test_a_pip_package_that_cannot_be_had_takes_no_other_along(hosts: tupl
     assert (task.state, task.exit_code) == (TaskState.FAILED, 4), log
     assert ("lacks", "no-such-wheel==1.0") in task.said
     assert any("no-such-wheel" in line for line in outcome.lines)
-    assert not compare_after(await seen(source), await seen(target)).changes
+    assert not compare(await seen(source), await seen(target)).changes
 
 
 async def test_secrets_of_channels_stay_where_they_are(hosts: tuple[ToolHost, ToolHost]) -> None:

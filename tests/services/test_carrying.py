@@ -14,7 +14,7 @@ from tests.services.carryfleet import CarryFleet, wrapper
 from tests.sshd import SshServer
 from tui.domain.carrying import Carried
 from tui.domain.changes import CarryMode, ConcernKind
-from tui.domain.cloning import compare_after
+from tui.domain.compare import compare
 from tui.domain.errors import CondafleetError
 from tui.domain.tasks import TaskState
 from tui.remote.changes.outcome import read_task_outcome
@@ -56,7 +56,7 @@ async def test_a_copy_on_a_host_that_reaches_nothing_compares_empty(
         source, copy = (hosts.environment(client, host) for host in ("gpu01", "gpu02"))
         assert source is not None
         assert copy is not None
-        found = compare_after(source, copy)
+        found = compare(source, copy)
         assert found.known
         assert not found.changes
     assert [each.bytes for each in heard] == sorted(each.bytes for each in heard)

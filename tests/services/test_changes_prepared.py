@@ -20,6 +20,7 @@ from tui.domain.machine import Machine, Mount
 from tui.domain.settings import Settings
 from tui.domain.snapshot import HostSnapshot, Part
 from tui.domain.tasks import TaskState
+from tui.remote.changes.outcome import result_notes
 from tui.remote.condasays.outcome import Verdict
 from tui.remote.lane import Lane
 from tui.services.changedesk import Ground, Kind
@@ -145,6 +146,87 @@ async def test_a_copy_for_another_host_and_one_for_the_same(desk: Desk) -> None:
         copy = desk.hosts[name].conda.env("copy")
         for pattern in ("conda-meta/*.json", "lib/python3.11/site-packages/*.dist-info"):
             assert {path.name for path in copy.glob(pattern)} == {path.name for path in source.glob(pattern)}
+
+
+async def test_of_a_copy_for_another_host_the_rest_is_carried_or_named(desk: Desk) -> None:
+    source = desk.hosts["gpu01"].conda.env("train")
+    (source / "conda-meta/state").write_text('{"env_vars": {"PLAIN": "plainly", "HF_TOKEN": "hf_abcdefghijklmnopqrs"}}')
+    (source / "conda-meta/pinned").write_text("libsmall 1.0.*\nhttps://ada:hunter2@repo.example/a::numpy <2\n")
+    target = desk.hosts["gpu02"]
+    change = replace(target.change(ChangeKind.CLONE, "copy"), host="gpu02", source=EnvRef("gpu01", str(source)))
+    prepared = await desk.prepare(change)
+    (named,) = (each for each in prepared.concerns if each.kind is ConcernKind.NOT_REPRODUCED)
+    assert {"HF_TOKEN", "PLAIN"} <= set(named.details)
+    assert any("repo.example" in each for each in named.details)
+    shown = f"{prepared.concerns} {prepared.change}"
+    assert not [word for word in ("plainly", "hf_abc", "hunter2") if word in shown]
+    assert prepared.packages is not None
+    assert "libsmall" in {each.name for each in prepared.packages.link}
+    job = desk.kind(change.kind).job(prepared, await desk.ground("gpu02"), target.tasks.spec().id, "ada@laptop")
+    task, _, log = await target.run(job)
+    assert task.state is TaskState.SUCCEEDED, log
+    copy = target.conda.env("copy")
+    assert (copy / "conda-meta/pinned").read_text() == "libsmall 1.0.*\n"
+    assert not (copy / "conda-meta/state").exists()
+    conda = len(list(source.glob("conda-meta/*.json")))
+    assert ("compared", str(conda), "1") in task.said, log
+    assert f"{conda} packages of conda and 1 of pip" in " ".join(result_notes(task))
+
+
+async def test_a_copy_that_has_more_than_the_original_is_no_success(desk: Desk) -> None:
+    source = desk.hosts["gpu01"].conda.env("train")
+    target = desk.hosts["gpu02"]
+    change = replace(target.change(ChangeKind.CLONE, "copy"), host="gpu02", source=EnvRef("gpu01", str(source)))
+    prepared = await desk.prepare(change)
+    assert prepared.tool is not None
+    generous = target.conda.root / "bin/generous"
+    generous.write_text(
+        f'#!/bin/sh\n{target.conda.conda} "$@" && exec {target.conda.conda} install -y -p "$3" relocated\n'
+    )
+    generous.chmod(0o755)
+    prepared = replace(prepared, tool=replace(prepared.tool, program=str(generous)))
+    job = desk.kind(change.kind).job(prepared, await desk.ground("gpu02"), target.tasks.spec().id, "ada@laptop")
+    task, outcome, log = await target.run(job)
+    assert (task.exit_code, outcome.verdict) == (4, Verdict.FAILED), log
+    assert any("relocated-1.0-h0" in line for line in outcome.lines)
+
+
+async def test_pip_without_a_python_is_told_beforehand(desk: Desk) -> None:
+    host = desk.hosts["gpu01"]
+    host.conda.create("bare", "libsmall")
+    prepared = await desk.prepare(host.change(ChangeKind.INSTALL, "bare", "pip:six"))
+    assert found(prepared)[ConcernKind.NO_TOOL] is Severity.FORBIDDEN
+    assert "Python" in " ".join(each.text for each in prepared.concerns)
+    prepared = await desk.prepare(host.change(ChangeKind.INSTALL, "bare", "pip:six", "python=3.11", "pip"))
+    assert ConcernKind.NO_TOOL not in found(prepared)
+
+
+@pytest.mark.parametrize(("where", "words"), [("pkgs/inside", "cache"), ("envs/train/nested", "environment")])
+async def test_a_place_in_what_is_anothers_is_told_beforehand(desk: Desk, where: str, words: str) -> None:
+    host = desk.hosts["gpu01"]
+    place = str(host.conda.root / where)
+    change = replace(host.change(ChangeKind.CREATE, "x", "libsmall"), prefix=place, name=None)
+    prepared = await desk.prepare(change)
+    assert found(prepared) == {ConcernKind.BAD_PLACE: Severity.FORBIDDEN}
+    assert words in prepared.concerns[0].text
+
+
+async def test_what_no_package_owns_stays_aside_when_it_is_made_anew(desk: Desk) -> None:
+    host = desk.hosts["gpu01"]
+    (host.conda.env("train") / "notes.txt").write_text("mine")
+    prepared = await desk.prepare(host.change(ChangeKind.RECREATE, "train"))
+    assert prepared.change.keep_s == 7 * 86400
+    assert any("stays aside" in each.text for each in prepared.concerns)
+    assert prepared.packages is not None
+
+
+async def test_the_old_one_of_a_renaming_is_kept_as_the_configuration_says(desk: Desk) -> None:
+    desk.settings = Settings(removal_keep=3600.0)
+    host = desk.hosts["gpu01"]
+    change = replace(host.change(ChangeKind.RENAME, "train"), new_prefix=str(host.conda.env("trained")))
+    assert (await desk.prepare(change)).change.keep_s == 3600.0
+    host.conda.run("create", "-y", "-p", str(host.conda.env("train") / "nested"), "libsmall")
+    assert found(await desk.prepare(change))[ConcernKind.NESTED] is Severity.FORBIDDEN
 
 
 async def test_an_environment_gets_another_name(desk: Desk) -> None:

@@ -22,13 +22,13 @@ from tui.cli.jsonview import Object, error_json, time_json
 from tui.cli.reply import Reply
 from tui.cli.report import Exit, HostReport
 from tui.cli.taskview import outcome_text, task_json
-from tui.cli.words import harmless
+from tui.cli.words import harmless, one_line
 from tui.domain.changes import Change, Concern, ConcernKind, Prepared, Severity, acceptable
 from tui.domain.environments import Environment, Install
 from tui.domain.errors import CondafleetError, NothingMatchedError, RefusedError, UsageError
 from tui.domain.selectors import Selector, select_hosts
 from tui.domain.tasks import Task, TaskState
-from tui.remote.changes.outcome import read_task_outcome
+from tui.remote.changes.outcome import read_task_outcome, result_notes
 from tui.remote.condasays.outcome import Outcome
 from tui.terminal.prompts import TtyPrompter
 
@@ -339,7 +339,8 @@ def _reply(
             return [line for work in looked if work.prepared for line in preview(work.prepared, work.against)]
         done = [work for work in works if work.task is not None]
         said = ((place(work.change), f"{work.change.kind.value} {_end(work, now)}") for work in done)
-        return merged(said)
+        notes = [f"  {place(work.change)}: {one_line(note)}" for work in done for note in _notes(work)]
+        return [*merged(said), *notes]
 
     code = Exit.FAILED if any(map(_silent, reports)) else Exit.DONE
     return Reply(
@@ -360,6 +361,10 @@ def _end(work: _Work, now: float) -> str:
     assert work.task is not None
     text = outcome_text(work.task, now)
     return f"{text} ({work.task.id})" if not work.task.is_over else text
+
+
+def _notes(work: _Work) -> tuple[str, ...]:
+    return () if work.task is None or not work.task.is_over else result_notes(work.task)
 
 
 def _failure(work: _Work, now: float) -> str:
@@ -406,5 +411,6 @@ def _work_json(work: _Work) -> Object:
             "lines": [harmless(line) for line in work.outcome.lines],
             "remedy": harmless(work.outcome.remedy) or None,
         }
+    shown["notes"] = [harmless(note) for note in _notes(work)]
     shown["error"] = None if work.error is None else error_json(work.error)
     return shown

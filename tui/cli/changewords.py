@@ -13,6 +13,7 @@ from tui.domain.planned import PackagePlan, PlannedPackage
 from tui.domain.redact import redact, redact_argv
 from tui.domain.tasks import Task
 from tui.domain.text import printable
+from tui.domain.toolargs import EXPLICIT_FILE, explicit_source, pip_argv
 
 __all__ = ["VERBS", "change_json", "command_text", "merged", "place", "preview", "question"]
 
@@ -49,8 +50,11 @@ def preview(prepared: Prepared, against: Sequence[Concern] = ()) -> list[str]:
     lines = [f"{VERBS[change.kind]} {place(change)}  {printable(change.prefix)}"]
     if prepared.argv:
         lines.append(f"  runs     {command_text(prepared.argv)}")
-    if change.pip:
-        lines.append(f"  then     pip: {harmless(redact(' '.join(change.pip)))}")
+    if (listed_by := explicit_source(change)) is not None and EXPLICIT_FILE in prepared.argv:
+        lines.append(f"  list     {one_line(listed_by)}")
+    then = pip_argv(change)
+    if then and then != prepared.argv:
+        lines.append(f"  then     {harmless(redact(command_text(then)))}")
     if change.kind is ChangeKind.RENAME:
         lines.append(
             f"  then     {printable(change.prefix)} is removed, once {printable(change.new_prefix or '')} is whole"

@@ -28,6 +28,7 @@ __all__ = [
     "need_of",
     "parted",
     "pip_concern",
+    "python_concern",
     "removes_concern",
     "space_concern",
     "space_concerns",
@@ -127,6 +128,20 @@ def base_concern(environment: Environment | None) -> Concern | None:
         return None
     text = phrase("{prefix} is base: what breaks there breaks conda itself.", prefix=printable(environment.prefix))
     return Concern.of(ConcernKind.BASE_TARGET, text)
+
+
+def python_concern(change: Change, environment: Environment | None, plan: PackagePlan | None) -> Concern | None:
+    """Whether pip is to work where there is no Python: it works with the environment's own."""
+    if not change.pip or environment is None or not environment.packages_known:
+        return None
+    there = {each.name for each in environment.packages.packages if each.manager is PackageManager.CONDA}
+    if plan is not None:
+        there = (there - {each.name for each in plan.unlink}) | {each.name for each in plan.link}
+    if "python" in there:
+        return None
+    place = printable(environment.prefix)
+    text = phrase("There is no Python in {place}, which pip needs: install python there first.", place=place)
+    return Concern.of(ConcernKind.NO_TOOL, text)
 
 
 _BY_PIP = frozenset({ChangeKind.UPDATE, ChangeKind.UNINSTALL})

@@ -106,6 +106,8 @@ class ConcernKind(StrEnum):
     NO_TOOL = "no_tool"
     """The host has no program that could do it."""
     BAD_NAME = "bad_name"
+    BAD_PLACE = "bad_place"
+    """Something new would lie in a package cache, in an environment, in what is an install's own."""
     READ_ONLY = "read_only"
     """``--readonly``, or a read-only file system."""
     TOOL_RUNS = "tool_runs"
@@ -153,7 +155,8 @@ FORBIDDEN = frozenset(
         ConcernKind.BASE, ConcernKind.INSTALL_ROOT, ConcernKind.HOME, ConcernKind.MOUNT_POINT, ConcernKind.PROTECTED,
         ConcernKind.EXISTS, ConcernKind.MISSING, ConcernKind.NOT_AN_ENVIRONMENT, ConcernKind.SOFT_LINK,
         ConcernKind.CHANGED, ConcernKind.OUTDATED, ConcernKind.NOT_WRITABLE, ConcernKind.FOREIGN_OWNER,
-        ConcernKind.NO_SPACE, ConcernKind.NO_TOOL, ConcernKind.BAD_NAME, ConcernKind.READ_ONLY, ConcernKind.TOOL_RUNS,
+        ConcernKind.NO_SPACE, ConcernKind.NO_TOOL, ConcernKind.BAD_NAME, ConcernKind.BAD_PLACE,
+        ConcernKind.READ_ONLY, ConcernKind.TOOL_RUNS,
     }
 )  # fmt: skip
 NAMED = frozenset(
@@ -218,6 +221,8 @@ class Change:
     """URLs with hashes, as in an explicit list: then nothing is solved."""
     missing: tuple[str, ...] = ()
     """Of a copy: what cannot be made again elsewhere, a printed line each; the task does the rest, and fails."""
+    pins: tuple[str, ...] = ()
+    """Of a copy for another host: lines of ``conda-meta/pinned``, without secrets."""
     new_prefix: str | None = None
     """Of a rename."""
     keep_s: float = 0.0

@@ -10,15 +10,14 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, replace
 
-from tui.domain.changes import Change, Concern, ConcernKind
-from tui.domain.compare import Comparison, compare
-from tui.domain.environments import Environment
-from tui.domain.envrecord import EnvironmentRecord, PipOrigin
+from tui.domain.changes import Change, ChangeKind, Concern, ConcernKind
+from tui.domain.envrecord import EnvironmentRecord, PipOrigin, without_secrets
 from tui.domain.losses import NEEDS_SOURCE, Reason, losses
 from tui.domain.phrases import phrase
+from tui.domain.planned import PackagePlan, PlannedPackage
 from tui.domain.remake import remake
 
-__all__ = ["CopyPlan", "compare_after", "plan_copy"]
+__all__ = ["CopyPlan", "plan_copy"]
 
 _LACKING = NEEDS_SOURCE | {Reason.NO_VERSION, Reason.ODD_NAME, Reason.NO_ADDRESS, Reason.BROKEN_RECORD, Reason.NOT_READ}
 """What no list can hold, or not so that it is sure to come out the same."""
@@ -36,20 +35,41 @@ class CopyPlan:
     """With its explicit list, or specs and channels, its requirements, and what will be missing: the task makes the
     rest, tells of these, and fails."""
     concerns: tuple[Concern, ...] = ()
+    packages: PackagePlan | None = None
+    """What conda is to bring: nothing is solved for it."""
 
 
 def plan_copy(change: Change, record: EnvironmentRecord) -> CopyPlan:
     """How *change* (a copy for another host, or a recreation) makes what *record* tells of, as it came from the host.
 
-    A channel's password or token is not taken along: the host that needs it has its own.
+    A channel's password or token is not taken along: the host that needs it has its own. Nor are variables, of which
+    any may be a secret: they are named, never shown. What is made anew in its place keeps them, and its pins; a new
+    environment that is to be like another has none.
     """
+    pins: tuple[str, ...] = ()
+    withheld: list[str] = []
+    if change.kind is ChangeKind.CLONE:
+        clean = without_secrets(record).pins
+        pins = tuple(pin for pin, shown in zip(record.pins, clean, strict=True) if pin == shown)
+        withheld = [shown for pin, shown in zip(record.pins, clean, strict=True) if pin != shown]
+        withheld += [name for name, _ in record.variables]
+    packages = PackagePlan(
+        link=tuple(PlannedPackage(e.name, e.version, e.build, _bare(e.channel)) for e in record.conda)
+    )
+    record = replace(record, pins=(), variables=())
     lost = losses(record)
     conda = tuple(replace(each, url=_bare(each.url), channel=_bare(each.channel)) for each in record.conda)
     pip = tuple(each for each in record.pip if each.origin is PipOrigin.INDEX)
     wish = remake(replace(record, conda=conda, pip=pip))
     missing = tuple(str(each.text) for each in lost if each.reason in _LACKING)
     planned = replace(
-        change, explicit=wish.explicit, specs=wish.specs, channels=wish.channels, pip=wish.pip, missing=missing
+        change,
+        explicit=wish.explicit,
+        specs=wish.specs,
+        channels=wish.channels,
+        pip=wish.pip,
+        missing=missing,
+        pins=pins,
     )
     if wish.explicit:
         planned = replace(planned, channels=())  # the addresses say it all
@@ -61,13 +81,13 @@ def plan_copy(change: Change, record: EnvironmentRecord) -> CopyPlan:
     if doubted:
         text = phrase("Some of it may not be found again there, or not be the same.")
         concerns.append(Concern.of(ConcernKind.NOT_REPRODUCED, text, doubted))
-    return CopyPlan(planned, tuple(concerns))
+    if withheld:
+        text = phrase(
+            "Variables, and pins that hold a secret, stay where they are: set them on the other host yourself."
+        )
+        concerns.append(Concern.of(ConcernKind.NOT_REPRODUCED, text, withheld))
+    return CopyPlan(planned, tuple(concerns), packages)
 
 
 def _bare(address: str | None) -> str | None:
     return None if address is None else _TOKEN.sub("", _USERINFO.sub("", address))
-
-
-def compare_after(source: Environment, copy: Environment) -> Comparison:
-    """Both as they were read from their disks afterwards: unless that is empty, the copy is none."""
-    return compare(source, copy)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from tui.domain.amounts import bytes_text, moment_text
 from tui.domain.changes import Concern, ConcernKind
-from tui.domain.phrases import Phrase, joined, phrase, plural
+from tui.domain.phrases import Phrase, joined, mark, phrase, plural
 from tui.domain.redact import redact
 from tui.domain.text import printable
 
@@ -85,6 +85,14 @@ def stamp_of(look: Look) -> str:
     return " ".join((look.records.digest, str(look.records.packages), *own))
 
 
+_BAD_PLACES = {
+    "install": mark("{place} would lie in the install {other}, outside its directories of environments."),
+    "cache": mark("{place} would lie in the package cache {other}, which is cleaned."),
+    "environment": mark("{place} would lie in the environment {other}, and go with it."),
+    "device": mark("{place} is on another file system than {other}: a new name cannot be given there. Clone it."),
+}
+
+
 def concerns_said(said: Iterable[Said]) -> tuple[Concern, ...]:
     """The concerns among what a host said, those of one kind together; what makes no sense is left out."""
     groups: dict[ConcernKind, list[Said]] = {}
@@ -137,6 +145,9 @@ def _sentence(kind: ConcernKind, found: list[Said]) -> Phrase:
             return phrase("There is something at {place} already.", place=place)
         case ConcernKind.MISSING:
             return phrase("There is no directory {place}.", place=place)
+        case ConcernKind.BAD_PLACE:
+            why = first[0] if first[0] in _BAD_PLACES else "install"
+            return phrase(_BAD_PLACES[why], place=place, other=first[1])
         case ConcernKind.NOT_AN_ENVIRONMENT:
             return phrase("{place} is no environment: it has no conda-meta/history.", place=place)
         case ConcernKind.INCOMPLETE:
@@ -176,6 +187,8 @@ def _sentence(kind: ConcernKind, found: list[Said]) -> Phrase:
             return phrase("Another file system is mounted in {place}: nothing of it is removed.", place=place)
         case ConcernKind.LINKED_FROM:
             return _linked(place, first[0])
+        case ConcernKind.NO_TOOL:
+            return phrase("There is no {place} {program} that could be run.", place=place, program=first[0])
         case _:
             return phrase("{place}: {words}", place=place, words=" ".join([kind.value, *filter(None, first)]))
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from tui.domain.changes import Change, ChangeKind, Concern, ConcernKind
+from tui.domain.changes import Change, ChangeKind, Concern, ConcernKind, EnvRef
 from tui.domain.environments import Manager
 from tui.domain.phrases import phrase
 from tui.domain.text import printable
@@ -23,6 +23,7 @@ __all__ = [
     "choose_tool",
     "copied_here",
     "dry_run_argv",
+    "explicit_source",
     "pip_argv",
     "shown_argv",
     "tool_argv",
@@ -162,6 +163,24 @@ def shown_argv(tool: Tool | None, change: Change) -> tuple[str, ...]:
     if not argv:
         return pip_argv(change)
     return (*argv, "--file", EXPLICIT_FILE) if change.explicit else argv
+
+
+def explicit_source(change: Change) -> str | None:
+    """What writes the file that the shown command line of *change* names; None where it names none.
+
+    The task has that list of its own: no such file lies on the host beforehand.
+    """
+    if not change.explicit:
+        return None
+    source = EnvRef(change.host, change.prefix) if change.kind is ChangeKind.RECREATE else change.source
+    if source is None:
+        return phrase("{file} holds {n} addresses of packages.", file=EXPLICIT_FILE, n=len(change.explicit))
+    return phrase(
+        "{file} holds {n} addresses of packages: `condafleet export {place} --explicit` writes it.",
+        file=EXPLICIT_FILE,
+        n=len(change.explicit),
+        place=f"{source.host}:{printable(source.prefix)}",
+    )
 
 
 def _begin(tool: Tool, verb: str, prefix: str) -> tuple[str, ...]:

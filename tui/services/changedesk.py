@@ -62,7 +62,10 @@ Archiver = Callable[[Prepared, str], Awaitable[None]]
 HostFaultError; nothing is started then."""
 
 _ARCHIVED = frozenset(
-    {ChangeKind.REMOVE, ChangeKind.RECREATE, ChangeKind.INSTALL, ChangeKind.UPDATE, ChangeKind.UNINSTALL}
+    {
+        *(ChangeKind.REMOVE, ChangeKind.RENAME, ChangeKind.RECREATE),
+        *(ChangeKind.INSTALL, ChangeKind.UPDATE, ChangeKind.UNINSTALL),
+    }
 )
 
 

@@ -46,7 +46,7 @@ async def look(
     found again inside the task. Raises HostFaultError as :meth:`Lane.ask` does, and ``incomplete``, ``protocol``.
     """
     args = (*guard_args(prefix, played=played, roots=roots, envs_dirs=envs_dirs), *checks)
-    body = await lane.ask(guarded("change_look"), args, timeout=timeout, limit=ANSWER_LIMIT)
+    body = await lane.ask(guarded("change_look", "change_newplace"), args, timeout=timeout, limit=ANSWER_LIMIT)
     try:
         answer = list(records(body))
     except WireError as error:

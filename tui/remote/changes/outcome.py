@@ -17,7 +17,7 @@ from tui.remote.condasays.matters import MOST_LINES
 from tui.remote.condasays.outcome import Outcome, Verdict, read_outcome
 from tui.remote.condasays.progress import Progress, ProgressReader
 
-__all__ = ["LogProgress", "read_task_outcome"]
+__all__ = ["LogProgress", "read_task_outcome", "result_notes"]
 
 _KNOWN = frozenset(kind.value for kind in ChangeKind)
 REFUSED = 3
@@ -35,6 +35,7 @@ _KINDS = {
     ConcernKind.NO_TOOL: Kind.TOOL_MISSING,
     ConcernKind.FROZEN: Kind.FROZEN,
     ConcernKind.BAD_NAME: Kind.INVALID_NAME,
+    ConcernKind.BAD_PLACE: Kind.INVALID_NAME,
 }
 
 
@@ -54,8 +55,7 @@ def read_task_outcome(task: Task, log: bytes) -> Outcome:
     if task.state is TaskState.CANCELLED:
         return _with_left(_made(Verdict.CANCELLED, Kind.CANCELLED), said)
     if task.exit_code == INCOMPLETE:
-        text = phrase("The environment was made, but some of it cannot be made again.")
-        return Outcome(Verdict.FAILED, Kind.UNPROVEN, said.missing(), text, phrase("Install what is missing by hand."))
+        return _with_left(_incomplete(said), said)
     if said.has("beside"):
         return _beside(task, said)
     code = said.number("tool")
@@ -76,13 +76,56 @@ def read_task_outcome(task: Task, log: bytes) -> Outcome:
         if words.kind in (None, Kind.UNKNOWN):
             kind = Kind.PIP_FAILED
             words = Outcome(Verdict.FAILED, kind, words.lines, explanation(kind, ""), remedy(kind))
-    elif words.is_success:
+    elif words.is_success or (words.kind is Kind.UNKNOWN and said.has("lacks")):
         text = phrase("The tool ended as if all were well, but on the disk it is not as it was to be.")
         words = Outcome(Verdict.FAILED, Kind.UNPROVEN, said.missing(), text, remedy(Kind.UNPROVEN))
     if words.kind is Kind.CHANNEL_UNREACHABLE and task.kind == ChangeKind.CLONE.value and "--file" in task.argv:
         text = phrase("Have its packages carried there: clone it again with `--carry always`.")
         words = Outcome(words.verdict, words.kind, words.lines, words.explanation, text)
+    found = [each for each in concerns_said(said.words) if each.kind is ConcernKind.NO_TOOL]
+    if words.kind is Kind.UNKNOWN and found:
+        # Not refused: it came up on the way.
+        lines = tuple(each.text for each in found)
+        words = Outcome(Verdict.FAILED, Kind.TOOL_MISSING, lines, found[0].text, remedy(Kind.TOOL_MISSING))
     return _with_left(words, said)
+
+
+def result_notes(task: Task) -> tuple[str, ...]:
+    """What a task tells of its result beside how it ended: sentences in printed form."""
+    said = _Said(task.said)
+    notes: list[str] = []
+    numbers = said.fields("compared")[:2]
+    if len(numbers) == 2 and all(each.isdigit() and len(each) < 8 for each in numbers):
+        notes.append(
+            phrase("Compared with the original, and the same: {n} packages of conda and {m} of pip.",
+                   n=int(numbers[0]), m=int(numbers[1]))
+        )  # fmt: skip
+    count, *names = said.fields("carried") or ("",)
+    if count:
+        notes.append(
+            phrase("Brought over beside the packages ({n}): {names}", n=printable(count), names=_listed(names))
+        )
+    count, *names = said.fields("names_old") or ("",)
+    if count:
+        notes.append(
+            phrase("These files still name the old place ({n}): {names}", n=printable(count), names=_listed(names))
+        )
+    return tuple(notes)
+
+
+def _incomplete(said: _Said) -> Outcome:
+    """Done, and not all as it was to be."""
+    if said.has("changed"):
+        text = phrase("It was copied, and changed at the last moment: both are there.")
+        return Outcome(Verdict.FAILED, Kind.UNPROVEN, said.missing(), text, phrase("Look at both, and remove one."))
+    if said.has("missing") or said.has("lacks") or said.has("more"):
+        text = phrase("The environment was made, but some of it cannot be made again.")
+        return Outcome(Verdict.FAILED, Kind.UNPROVEN, said.missing(), text, phrase("Install what is missing by hand."))
+    if said.has("planned"):
+        text = phrase("It was done, but the packages are not those that the dry run told of.")
+        return Outcome(Verdict.FAILED, Kind.UNPROVEN, said.missing(), text, phrase("Look what is there now."))
+    text = phrase("The new one is whole, and the old one is still there.")
+    return Outcome(Verdict.FAILED, Kind.UNPROVEN, (), text, phrase("See why in the log, and remove the old one."))
 
 
 def _made(verdict: Verdict, kind: Kind) -> Outcome:
@@ -93,6 +136,9 @@ def _refused(task: Task, said: _Said) -> Outcome:
     found = concerns_said(said.words)
     if task.kind in _KNOWN:
         found = lessened(ChangeKind(task.kind), found)
+    refused = said.fields("refused")
+    # What was accepted was found again, and is no reason.
+    found = tuple(each for each in found if not refused or each.kind.value in refused)
     against = [each for each in found if each.severity in (Severity.FORBIDDEN, Severity.NAME)]
     kind = next((_KINDS[each.kind] for each in against if each.kind in _KINDS), Kind.PROTECTED)
     lines = tuple(line for each in against for line in (each.text, *each.details))
@@ -129,6 +175,10 @@ def _with_left(outcome: Outcome, said: _Said) -> Outcome:
     )
 
 
+def _listed(names: Sequence[str]) -> str:
+    return ", ".join(map(printable, names[:50]))
+
+
 class _Said:
     """What the task's program reported beside its log."""
 
@@ -149,7 +199,14 @@ class _Said:
         lacks: list[Phrase] = []
         names = self.fields("lacks")
         if names:
-            lacks.append(phrase("Not as it was to be: {names}", names=", ".join(map(printable, names[:50]))))
+            lacks.append(phrase("Not as it was to be: {names}", names=_listed(names)))
+        if more := self.fields("more"):
+            lacks.append(phrase("There, and not in the original: {names}", names=_listed(more)))
+        if planned := self.fields("planned"):
+            come = _listed([each[1:] for each in planned if each.startswith("+")])
+            gone = _listed([each[1:] for each in planned if each.startswith("-")])
+            lacks += [phrase("Planned, and not there: {names}", names=come)] if come else []
+            lacks += [phrase("To be gone, and still there: {names}", names=gone)] if gone else []
         lines = [line for text in self.fields("missing") for line in text.split("\n") if line]
         return (*lacks, *map(printable, lines))[:MOST_LINES]
 

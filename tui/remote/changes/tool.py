@@ -14,6 +14,8 @@ from tui.domain.errors import UsageError
 from tui.domain.logins import netrc_text
 from tui.domain.packages import canonical_name
 from tui.domain.phrases import phrase
+from tui.domain.planned import PackagePlan
+from tui.domain.proofs import pip_word, planned_words, spec_word
 from tui.domain.tasks import TaskSpec
 from tui.domain.toolargs import Tool, Toolbox, copied_here, pip_argv, shown_argv, tool_argv
 from tui.domain.toolwords import (
@@ -68,6 +70,8 @@ class Means:
     """What was carried to the host beforehand."""
     stamp: str = ""
     """Of what was looked at, where the old one goes: :func:`tui.domain.look.stamp_of`."""
+    plan: PackagePlan | None = None
+    """What the dry run told: it must have come so."""
 
 
 def check_words(change: Change) -> None:
@@ -98,6 +102,7 @@ def tool_job(change: Change, means: Means, task_id: str, operator: str) -> Job:
         raise ValueError(f"no package manager does it: {change.kind}")
     argv = tool_argv(means.tool, change) if means.tool is not None else ()
     conda, pip = _names(change)
+    conda = (*conda, *planned_words(means.plan))
     args = (
         *guard_args(
             change.prefix,
@@ -117,6 +122,7 @@ def tool_job(change: Change, means: Means, task_id: str, operator: str) -> Job:
         "".join(f"{line}\n" for line in (pip if change.kind is ChangeKind.UNINSTALL else change.pip)),
         _HOW.get(change.kind, ""),
         "\n".join(change.missing),
+        "".join(f"{line}\n" for line in change.pins),
         task_id,
         aside_line(change.prefix, task_id, operator, change.host),
         str(max(0, round(change.keep_s))),
@@ -156,23 +162,26 @@ def _summary(change: Change) -> str:
 
 
 def _program() -> bytes:
-    return guarded(
-        "change_tool", "change_trash", "change_env", "change_toolkit", "change_unload", "change_beside", "change_logins"
-    )
+    more = ("change_newplace", "change_trash", "change_env", "change_toolkit", "change_proof", "change_whole")
+    return guarded("change_tool", *more, "change_unload", "change_beside", "change_logins")
 
 
 def _names(change: Change) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """By which packages is seen on the disk whether it is done: conda's by name or ``=RECORD``, pip's by name or
-    ``NAME==VERSION``. Of a copy the very version is wanted."""
-    conda = {name for spec in change.specs if (name := spec_name(spec)) is not None}
-    conda |= {f"={stem}" for line in change.explicit if (stem := archive_stem(line)) is not None}
+    """By which packages is seen on the disk whether it is done: words as :mod:`tui.domain.proofs` has them, pip's of a
+    copy ``NAME==VERSION``. Of a copy the very version is wanted, of what goes no more than the name."""
     exact = change.kind in _COPIES
+    if change.kind is ChangeKind.UNINSTALL:
+        gone = {name for spec in change.specs if (name := spec_name(spec)) is not None}
+        return tuple(sorted(gone)), tuple(sorted({name for each in change.pip if (name := requirement_name(each))}))
+    conda = {word for spec in change.specs if (word := spec_word(spec, exact=exact)) is not None}
+    conda |= {f"={stem}" for line in change.explicit if (stem := archive_stem(line)) is not None}
     pip = set()
     for each in change.pip:
         name = requirement_name(each)
         pinned = _PINNED.match(each)
-        if name is not None:
-            pip.add(f"{canonical_name(name)}=={pinned[1]}" if exact and pinned else canonical_name(name))
+        word = f"{canonical_name(name)}=={pinned[1]}" if name is not None and exact and pinned else pip_word(each)
+        if word is not None:
+            pip.add(word)
     return tuple(sorted(conda)), tuple(sorted(pip))
 
 

@@ -12,6 +12,7 @@
 #   use_unknown WHY COUNT|TYPE    WHY: unseen, hidepid, proc, network, many
 #   unowned FILES BYTES NEWEST (PLACE FILES BYTES)...           empty figures: it could not be read; FILES+: at least
 #   outdated (WAS IS)...          of packages, unowned files, their bytes, the newest; empty: not known
+#   bad_place WHY PLACE           WHY: cache, environment, install, device
 #   editable SOURCE...            nested COUNT PREFIX...        linked_from COUNT (LINK TARGET)...
 # shellcheck disable=SC2034,SC2154  # what programs read, and what is set by eval
 LC_ALL=C
@@ -66,6 +67,7 @@ cg_tell() { # KIND PLACE DETAIL...
     outdated) cg_w="$cg_w changed since it was looked at: $1 packages then, $2 now; own files $3 and $4, bytes $5 and $6. Look again." ;;
     not_writable) cg_w="$cg_w may not be changed by this account ($1)." ;;
     foreign_owner) cg_w="$cg_w belongs to $1." ;;
+    bad_place) cg_w="Nothing new may be made at $cg_w ($1): $2" ;;
     read_only) cg_w="$cg_w is on a file system that is read-only." ;;
     in_use) cg_w="$cg_w is used by process $1 of $2 ($3): $5" ;;
     use_unknown) cg_w="Whether $cg_w is used cannot be known ($1 $2)." ;;
@@ -93,6 +95,8 @@ cg_refuse_unless() {
     cg_no="$cg_no $cg_k"
   done
   [ -z "$cg_no" ] && return 0
+  # shellcheck disable=SC2086 # words are wanted
+  cg_say refused $cg_no
   printf 'Refused, and nothing was changed:%s.\n' "$cg_no"
   exit 3
 }

@@ -1,8 +1,9 @@
 #!/bin/sh
-# A look before a change, after change_guard.sh: what speaks against it, by the functions that decide again later.
+# A look before a change, after change_guard.sh and change_newplace.sh: what speaks against it, by the functions that
+# decide again later.
 #
-# Arguments: those of cg_args, then what to check (the words of cg_check). Records: `=said N concern ...` as in
-# change_guard.sh, and
+# Arguments: those of cg_args, then what to check (the words of cg_check, and `new`: may something new lie there).
+# Records: `=said N concern ...` as in change_guard.sh, and
 #   =opened 8  path without soft links, device, inode, uid of the owner, his name, kind of file system, where it is
 #              mounted, bytes and inodes that are free there ("BYTES INODES")
 #   =records 2 digest of what tells of its packages, their number: where the contents were looked at
@@ -27,5 +28,7 @@ if cg_open; then
     printf '%s\0' =records 2 "$cg_digest" "$cg_packages"
     ;;
   esac
+else
+  case " $* " in *' new '*) if cg_split; then cg_new_place; fi ;; esac
 fi
 printf '=end\0000\000'

@@ -1,16 +1,19 @@
 #!/bin/sh
-# A change that a package manager makes, after change_guard.sh, change_trash.sh, change_env.sh, change_toolkit.sh,
-# change_unload.sh, change_beside.sh and change_logins.sh.
+# A change that a package manager makes, after change_guard.sh, change_newplace.sh, change_trash.sh, change_env.sh,
+# change_toolkit.sh, change_proof.sh, change_whole.sh, change_unload.sh, change_beside.sh and change_logins.sh.
 # Arguments: those of cg_args, then
 #   KIND       create, clone, install, update, uninstall, rename (a copy is made, looked at, and the old one removed),
 #              recreate (the old one goes aside first, and comes back when anything fails)
 #   OTHER      of a clone the prefix to be copied, of a rename the new prefix
-#   CONDA      packages whose records must be there afterwards (of an uninstall: gone): NAME or =RECORD, between spaces
-#   PIP        the same of pip's: NAME or NAME==VERSION, the name in canonical spelling
+#   CONDA      packages whose records must be there afterwards (of an uninstall: gone), between spaces: NAME, =RECORD, or
+#              NAME:VERSIONS:BUILD, either empty or as a spec has it; +RECORD, -RECORD: there, or gone, by the dry run
+#   PIP        the same of pip's: NAME, NAME==VERSION (of a copy: that very one) or NAME:VERSIONS:, the name in canonical
+#              spelling
 #   EXPLICIT   text of an explicit list, put behind the command line as a file
 #   NEEDS      text of requirements for pip; of an uninstall names, a line each
 #   HOW        one more option for pip, or nothing
 #   MISSING    what cannot be made again, a line each: it is said at the end, and the task fails
+#   PINS       lines of conda-meta/pinned for what is new
 #   ID JSON    under which id something goes aside, and what the client wants to know of it again
 #   KEEP       for how many seconds what was made anew stays aside
 #   CACHE LAYOUT CARRIED   the package cache that packages were carried to, conda or mamba, and a line for each of
@@ -27,10 +30,10 @@ cg_args "$@"
 shift "$cg_used"
 ct_kind=$1 ct_source='' ct_new_prefix='' ct_conda=$3 ct_pip=$4 ct_explicit=$5 ct_needs=$6 ct_how=$7 ct_missing=$8
 case $1 in clone) ct_source=$2 ;; rename) ct_new_prefix=$2 ;; esac
-ct_id=$9
+ct_pins=$9
 shift 9
-ct_json=$1 ct_keep=$2 ct_cache=$3 ct_layout=$4 ct_carried=$5
-shift 5
+ct_id=$1 ct_json=$2 ct_keep=$3 ct_cache=$4 ct_layout=$5 ct_carried=$6
+shift 6
 ct_tool=$#
 
 # Root changes what is another account's as that account, or not at all. Before, it looks at who uses it: it sees all.
@@ -126,21 +129,20 @@ esac
 [ -z "$ct_needs" ] || ct_run_pip
 if ! ct_look; then
   # A copy that lacks something is still one; but nothing is removed for it.
-  if [ "$ct_kind" = clone ]; then
-    cg_say made "$cg_prefix"
-    [ -z "$ct_missing" ] || cg_say missing "$ct_missing"
-    ct_end 4
-  fi
-  ct_fail 1 ''
+  [ "$ct_kind" = clone ] || ct_fail 1 ''
+  ct_bad=1
 fi
+ct_rest || ct_bad=1
 if [ -n "$ct_stop" ]; then ct_fail 130 ''; fi
 trap '' INT TERM HUP QUIT
 ct_code=0
+[ -z "$ct_bad" ] || ct_code=4
+ct_as_planned || ct_code=4
 case $ct_kind in
   create | clone) cg_say made "$cg_prefix" ;;
   recreate)
     cg_say made "$cg_prefix"
-    ct_drop_aside || ct_code=4
+    if ! cw_history "$ct_aside/env" "$cg_real" || ! ct_drop_aside; then ct_code=4; fi
     ;;
   rename)
     cg_say made "$cg_prefix"

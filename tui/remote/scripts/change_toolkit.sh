@@ -1,7 +1,7 @@
 #!/bin/sh
 # What a change by a package manager is made of, after change_guard.sh and change_trash.sh.
 # shellcheck shell=sh disable=SC2034,SC2154  # what change_guard.sh sets, and change_tool.sh
-ct_begun='' ct_aside=''
+ct_begun='' ct_aside='' ct_bad=''
 
 # What this task is read from holds the lists as well.
 ct_forget() { [ -z "$ct_explicit$ct_needs" ] || [ -n "${CONDAFLEET_AS:-}" ] || rm -f "$CONDAFLEET_SPOOL/program"; }
@@ -48,7 +48,7 @@ ct_new() {
     cg_concern missing "${cg_prefix%/*}"
     return 1
   fi
-  cg_real=${cg_parent%/}/$cg_name
+  cg_new_place
   cg_mounts
   if [ -n "$cg_fs_ro" ]; then cg_concern read_only "$cg_prefix" "$cg_fs_at"; fi
   [ -w . ] || cg_concern not_writable "$cg_prefix" parent 1 "$cg_parent"
@@ -88,35 +88,6 @@ ct_standing() {
 ct_check_all() {
   cg_check place frozen writable links contents same
   [ -n "${CONDAFLEET_AS:-}" ] || cg_check use
-}
-
-# ct_record NAME|=RECORD: whether there is a package record of that name, or that very one
-ct_record() {
-  case $1 in =*)
-    [ -f "$cg_real/conda-meta/${1#=}.json" ]
-    return
-    ;;
-  esac
-  for ct_f in "$cg_real/conda-meta/$1"-*.json; do
-    [ -f "$ct_f" ] || continue
-    ct_f=${ct_f##*/"$1"-}
-    case ${ct_f%.json} in *-*-*) ;; *-*) return 0 ;; esac
-  done
-  return 1
-}
-
-# ct_dist NAME|NAME==VERSION: whether pip's own files of it are there
-ct_dist() {
-  for ct_f in "$cg_real"/lib/python*/site-packages/*.dist-info "$cg_real"/lib/python*/site-packages/*.egg-info; do
-    [ -e "$ct_f" ] || continue
-    ct_f=${ct_f##*/}
-    ct_f=${ct_f%.*-info}
-    ct_v=${ct_f#*-}
-    case $1 in *==*) [ "$ct_v" = "${1#*==}" ] || continue ;; esac
-    ct_f=$(printf '%s' "${ct_f%%-*}" | tr 'A-Z_.' 'a-z--')
-    [ "$ct_f" = "${1%%==*}" ] && return 0
-  done
-  return 1
 }
 
 # ct_ours: 0 when the history tells of our command line, 1 when it tells of others: then it is not our own, or not ours
@@ -248,47 +219,56 @@ ct_run_pip() {
   ct_ran "$ct_c" pip
 }
 
-# What is on the disk now, whatever the tools said.
-ct_look() {
-  set --
-  for ct_n in $ct_conda; do
-    if ct_record "$ct_n"; then ct_there=y; else ct_there=n; fi
-    case $ct_kind:$ct_there in uninstall:y | [!u]*:n | up*:n) set -- "$@" "$ct_n" ;; esac
-  done
-  for ct_n in $ct_pip; do
-    if ct_dist "$ct_n"; then ct_there=y; else ct_there=n; fi
-    case $ct_kind:$ct_there in uninstall:y | [!u]*:n | up*:n) set -- "$@" "$ct_n" ;; esac
-  done
-  if [ -n "$ct_source" ]; then
-    for ct_f in "$ct_source"/conda-meta/*.json; do
-      [ -f "$ct_f" ] || continue
-      ct_f=${ct_f##*/}
-      [ -f "$cg_real/conda-meta/$ct_f" ] || set -- "$@" "${ct_f%.json}"
-    done
-  fi
-  [ $# -gt 0 ] || return 0
-  cg_say lacks "$@"
-  if [ "$ct_kind" = uninstall ]; then
-    printf 'Still there: %s\n' "$*"
-  else
-    printf 'Not there: %s\n' "$*"
-  fi
-  return 1
+# ct_rest: what belongs to a copy beside its packages; false when not all of it is there. Of a rename that is the end.
+ct_rest() {
+  case $ct_kind in
+    rename)
+      cw_between "$ct_old_real" "$ct_old" "$cg_real"
+      cw_whole "$ct_old_real" "$cg_real" || ct_fail 1 ''
+      ct_compare "$ct_old_real" || ct_fail 1 ''
+      ;;
+    recreate)
+      cw_between "$cg_real" "$cg_prefix" "$cg_real"
+      cw_meta "$ct_aside/env" "$cg_real" state pinned frozen || ct_fail 1 ''
+      ct_compare '' || ct_fail 1 ''
+      ;;
+    clone)
+      if [ -n "$ct_source" ]; then
+        cg_real_of "$ct_source"
+        cw_between "$cg_r" "$ct_source" "$cg_real"
+        if ct_has_others "$cg_r"; then cw_meta "$cg_r" "$cg_real" state pinned; else cw_whole "$cg_r" "$cg_real"; fi
+        ct_c=$?
+      else
+        [ -z "$ct_pins" ] || (umask 022 && printf '%s' "$ct_pins" >"$cg_real/conda-meta/pinned")
+        ct_c=$?
+      fi
+      ct_compare "$ct_source" && return $ct_c
+      ;;
+  esac
 }
+
+# ct_has_others PREFIX: whether other things than its own are kept in it: an install has environments and a cache
+ct_has_others() { [ -e "$1/envs" ] || [ -e "$1/pkgs" ] || [ -e "$1/condabin/conda" ]; }
 
 # A rename looks at both places, and goes on with the new one as cg_prefix.
 ct_look_at_both() {
   if ! cg_open; then return 1; fi
   ct_check_all
-  ct_old=$cg_prefix ct_old_dev=$cg_want_dev ct_old_ino=$cg_want_ino
+  # What lies in it beside its own is no part of it that a copy could have.
+  for ct_k in mounted nested; do
+    case " $cg_accepted " in *" $ct_k "*) cg_accepted="${cg_accepted%%"$ct_k"*}${cg_accepted#*"$ct_k"}" ;; esac
+  done
+  ct_old=$cg_prefix ct_old_real=$cg_real ct_old_dev=$cg_want_dev ct_old_ino=$cg_want_ino
   if cg_stat "$cg_real"; then ct_old_dev=$cg_dev ct_old_ino=$cg_ino; fi
   cg_prefix=$ct_new_prefix
-  ct_new
   ct_source=$ct_old
+  ct_new || return 0
+  if cg_stat . && [ "$cg_dev" != "$ct_old_dev" ]; then cg_concern bad_place "$cg_prefix" device "$ct_old"; fi
 }
 
 # The old place of what was renamed: what uses it is looked at once more, for copying took its time.
 ct_remove_old() {
+  ct_made=$cg_real
   cg_prefix=$ct_old cg_want_dev=$ct_old_dev cg_want_ino=$ct_old_ino cg_found=' '
   if cg_open; then
     cg_mounts
@@ -300,10 +280,34 @@ ct_remove_old() {
   for cg_k in $cg_found; do
     case " $cg_accepted ${CONDAFLEET_AS:+use_unknown} " in *" $cg_k "*) ;; *) cg_no=1 ;; esac
   done
-  ct_until=0
   cd / || :
-  if [ -z "$cg_no" ] && [ -z "$cg_mounted" ] && ct_hide "$cg_real" gone; then
-    cg_take_away
+  if [ -z "$cg_no" ] && [ -z "$cg_mounted" ] && ! cw_check "$cg_real" "$ct_made"; then
+    printf '%s changed while it was copied. It stays, and the copy goes.\n' "$ct_old"
+    cw_names lacks "$ct_lists/whole"
+    cg_say changed "$ct_old"
+    cg_prefix=$ct_new_prefix cg_real=$ct_made cg_parent=${ct_made%/*} cg_name=${ct_made##*/}
+    ct_fail 1 ''
+  fi
+  # Nothing of ours is taken back from here on.
+  [ -n "$cg_no$cg_mounted" ] || cw_history "$cg_real" "$ct_made" || return 1
+  ct_until=$(($(date +%s) + 604800))
+  if [ -z "$cg_no" ] && [ -z "$cg_mounted" ] && ct_hide "$cg_real" env; then
+    ct_aside=$cg_slot
+    # Nobody finds it any more: what was written up to now is seen once more.
+    if ! cw_check "$ct_aside/env" "$ct_made"; then
+      printf '%s changed at the last moment.\n' "$ct_old"
+      cg_say changed "$ct_old"
+      if cg_rename "$ct_aside/env" "$cg_real"; then
+        [ "$cg_listed" != 1 ] || cg_list "$ct_old"
+        cg_leave_place
+        cg_say left "$ct_old"
+      else
+        cg_say aside "$ct_id" "$ct_aside"
+      fi
+      return 1
+    fi
+    [ "$ct_keep" -le 0 ] || cg_say aside "$ct_id" "$ct_aside"
+    ct_drop_aside
     return
   fi
   printf '%s is copied, and still there.\n' "$ct_old"

@@ -8,10 +8,10 @@ from dataclasses import replace
 from tui.domain.beforehand import naming_concern
 from tui.domain.changes import Change, ChangeKind, Concern, ConcernKind, Prepared, Severity
 from tui.domain.cloning import plan_copy
-from tui.domain.look import Look, stamp_of
+from tui.domain.look import stamp_of
 from tui.domain.phrases import phrase
 from tui.domain.text import printable
-from tui.domain.toolargs import Tool, Toolbox, choose_tool, shown_argv
+from tui.domain.toolargs import Toolbox, choose_tool, shown_argv
 from tui.domain.toolwords import prefix_concern
 from tui.remote.changes.tool import Means, check_words, tool_job
 from tui.remote.changes.tools import ask_tools
@@ -40,6 +40,8 @@ class AnewKind:
         found = await look_at(world, ground, change.prefix)
         concerns = [*protection(world, change), *found.concerns]
         if change.kind is ChangeKind.RENAME:
+            # What lies in it beside its own is no part of it that a copy could have.
+            concerns = [_forbidden(each) if each.kind in _NO_COPY else each for each in concerns]
             concerns += await self._new_place(change, ground)
         if install is None:
             place = printable(change.prefix)
@@ -57,13 +59,20 @@ class AnewKind:
         if isinstance(tool, Concern):
             return Prepared(change, (), world.clock.now(), (*concerns, tool), look=found)
         if change.kind is ChangeKind.RENAME:
-            concerns += _not_copied(tool, found, plan.change)
-            change = replace(change, pip=plan.change.pip)
+            # Whatever the tool copies: the task compares all files, pip's too, and brings what is lacking.
+            change = replace(change, pip=())
         else:
             concerns += plan.concerns
             change = plan.change
-            if change.missing:
+            unowned = [each for each in found.concerns if each.kind in _STAYS_ASIDE]
+            if unowned:
+                text = phrase(
+                    "What no package owns is not in the new one. The old one stays aside for 7 days, as it was."
+                )
+                concerns.append(Concern(ConcernKind.NOT_REPRODUCED, text, Severity.WARNING))
+            if unowned or change.missing:
                 change = replace(change, keep_s=max(change.keep_s, KEPT_S))
+        change = replace(change, keep_s=max(change.keep_s, world.settings.removal_keep))
         check_words(change)
         concerns += room_for(change, ground, box.caches)
         return Prepared(
@@ -71,6 +80,7 @@ class AnewKind:
             shown_argv(tool, change),
             world.clock.now(),
             tuple(concerns),
+            plan.packages if change.kind is ChangeKind.RECREATE else None,
             free_bytes=found.free_bytes,
             free_inodes=found.free_inodes,
             look=found,
@@ -103,7 +113,8 @@ class AnewKind:
         if bad is not None:
             return [bad]
         concerns = [*protection(self._world, replace(change, prefix=new, name=new.rpartition("/")[2]))]
-        found = await look_at(self._world, ground, new, ("place",))
+        found = await look_at(self._world, ground, new, ("place", "new"))
+        concerns += (each for each in found.concerns if each.kind is ConcernKind.BAD_PLACE)
         if not any(each.kind is ConcernKind.MISSING for each in found.concerns):
             text = phrase("There is something at {place} already.", place=printable(new))
             concerns.append(Concern.of(ConcernKind.EXISTS, text))
@@ -111,11 +122,9 @@ class AnewKind:
         return [*concerns, *([odd] if odd is not None else [])]
 
 
-def _not_copied(tool: Tool, found: Look, plan: Change) -> list[Concern]:
-    """What libmamba's tools leave behind when they copy, and would be gone with the old one."""
-    if not tool.is_mamba or not (plan.missing or found.unowned):
-        return []
-    text = phrase(
-        "{tool} copies packages alone: the rest would be lost. conda could rename it.", tool=tool.manager.value
-    )
-    return [Concern(ConcernKind.NOT_REPRODUCED, text, Severity.FORBIDDEN, plan.missing)]
+_NO_COPY = frozenset({ConcernKind.NESTED, ConcernKind.MOUNTED})
+_STAYS_ASIDE = frozenset({ConcernKind.UNOWNED, ConcernKind.EDITABLE, ConcernKind.NESTED})
+
+
+def _forbidden(concern: Concern) -> Concern:
+    return replace(concern, severity=Severity.FORBIDDEN)

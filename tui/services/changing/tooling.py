@@ -13,6 +13,7 @@ from tui.domain.beforehand import (
     need_of,
     parted,
     pip_concern,
+    python_concern,
     removes_concern,
 )
 from tui.domain.changes import Change, ChangeKind, Concern, ConcernKind, Prepared, Severity
@@ -20,6 +21,7 @@ from tui.domain.environments import Environment, Install
 from tui.domain.errors import CondafleetError
 from tui.domain.look import Look
 from tui.domain.phrases import phrase
+from tui.domain.planned import PackagePlan
 from tui.domain.text import printable
 from tui.domain.toolargs import Tool, Toolbox, choose_tool, shown_argv
 from tui.domain.toolwords import prefix_concern
@@ -55,10 +57,11 @@ class ToolKind:
     async def prepare(self, change: Change, ground: Ground) -> Prepared:
         """Look at the place, the tool, and what the tool itself says that it would do."""
         env = ground.environment(change.prefix)
-        change = parted(await with_source(self._world, change), env)
+        copied = await with_source(self._world, change)
+        change = parted(copied.change, env)
         check_words(change)
         install = ground.install(change.install)
-        concerns = [*protection(self._world, change), *_not_reproduced(change)]
+        concerns = [*protection(self._world, change), *copied.concerns]
         if install is None:
             return Prepared(change, (), self._world.clock.now(), (*concerns, _no_install(change)))
         box = await self._box(change.host, install)
@@ -73,7 +76,8 @@ class ToolKind:
         concerns += carried.concerns
         mount = mount_at(ground, change.prefix)
         need = None if told.plan is None else need_of(told.plan)
-        concerns += filter(None, _beforehand(self._world, change, ground, env, told))
+        packages = copied.packages if told.plan is None else told.plan
+        concerns += filter(None, _beforehand(self._world, change, ground, env, packages))
         if need is not None or change.source is not None:
             concerns += room_for(change, ground, box.caches, need)
         return Prepared(
@@ -81,7 +85,7 @@ class ToolKind:
             shown_argv(tool, change),
             self._world.clock.now(),
             tuple(concerns),
-            told.plan,
+            packages,
             needed_bytes=None if need is None else need.total_bytes,
             free_bytes=None if mount is None else mount.free_bytes,
             free_inodes=None if mount is None else mount.inodes_free,
@@ -108,6 +112,7 @@ class ToolKind:
             None if new or prepared.look is None else prepared.look.inode,
             played(ground),
             prepared.cargo,
+            plan=None if change.source is not None else prepared.packages,
         )
         return tool_job(change, means, task_id, operator)
 
@@ -132,7 +137,8 @@ class ToolKind:
         if bad is not None:
             concerns.append(bad)
             return None
-        found = await look_at(self._world, ground, change.prefix, ("place",))
+        found = await look_at(self._world, ground, change.prefix, ("place", "new"))
+        concerns += (each for each in found.concerns if each.kind is ConcernKind.BAD_PLACE)
         if not any(each.kind is ConcernKind.MISSING for each in found.concerns):
             text = phrase("There is something at {place} already.", place=printable(change.prefix))
             concerns.append(Concern.of(ConcernKind.EXISTS, text))
@@ -161,12 +167,6 @@ class ToolKind:
         return told
 
 
-def _not_reproduced(change: Change) -> Iterator[Concern]:
-    if change.missing:
-        text = phrase("Not all of it can be made again: the copy will be told as failed, with this list.")
-        yield Concern.of(ConcernKind.NOT_REPRODUCED, text, change.missing)
-
-
 def _no_install(change: Change) -> Concern:
     text = phrase("No install of {host} is known to change {place}.", host=change.host, place=printable(change.prefix))
     return Concern.of(ConcernKind.NO_TOOL, text)
@@ -177,13 +177,14 @@ _SAID_ELSEWHERE = frozenset({ConcernKind.BASE_TARGET})
 
 
 def _beforehand(
-    world: World, change: Change, ground: Ground, env: Environment | None, told: DryRun
+    world: World, change: Change, ground: Ground, env: Environment | None, plan: PackagePlan | None
 ) -> Iterator[Concern | None]:
     if change.kind in _NEW:
         yield naming_concern(change.name, world.settings.naming)
     else:
         yield base_concern(env)
-    yield pip_concern(change, env, told.plan)
-    yield removes_concern(change, told.plan)
-    yield channels_concern(told.plan, env)
-    yield driver_concern(change, told.plan, ground.view.snapshot.gpus.value)
+        yield python_concern(change, env, plan)
+    yield pip_concern(change, env, plan)
+    yield removes_concern(change, plan)
+    yield channels_concern(plan, env)
+    yield driver_concern(change, plan, ground.view.snapshot.gpus.value)

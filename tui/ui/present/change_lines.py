@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Collection, Hashable, Iterator, Sequence
+from dataclasses import replace
 
 from tui.domain.changes import Change, ChangeKind, Concern, Prepared, Severity
 from tui.domain.diskbounds import together
 from tui.domain.phrases import phrase
 from tui.domain.planned import PackagePlan, PlannedPackage
+from tui.domain.toolargs import EXPLICIT_FILE, explicit_source, pip_argv
 from tui.ui.language import said, tr, trn
 from tui.ui.present.cell import Cell, Tone, cell, join, remote, shown
 from tui.ui.present.lines import Line, blank, heading, item, pair, words
@@ -93,6 +95,11 @@ def _one(prepared: Prepared, hidden: Collection[Hashable]) -> Iterator[Line]:
         yield pair(tr("From"), join((cell(change.source.host), remote(change.source.prefix))))
     if prepared.argv:
         yield pair(tr("Runs"), cell(command_text([prepared]), Tone.STRONG))
+    if (listed_by := explicit_source(change)) is not None and EXPLICIT_FILE in prepared.argv:
+        yield pair("", cell(said(listed_by), Tone.DIM))
+    then = pip_argv(change)
+    if then and then != prepared.argv:
+        yield pair(tr("Then"), cell(command_text([replace(prepared, argv=then)]), Tone.STRONG))
     yield from _disk(prepared)
     yield from _carried(prepared)
     if key_of(change) in hidden:
