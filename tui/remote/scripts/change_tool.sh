@@ -98,10 +98,10 @@ fi
 if [ -n "$ct_explicit" ]; then set -- "$@" --file "$ct_lists/explicit.txt"; fi
 ct_logins
 # From here to the tool's own start milliseconds pass in which somebody's conda could begin unseen.
-ct_alone
+ct_undisturbed
 if [ "$ct_tool" -gt 0 ] && [ "$ct_kind" = recreate ]; then
   ct_put_aside
-  ct_alone
+  ct_undisturbed
 fi
 ct_forget
 if [ "$ct_tool" -gt 0 ]; then

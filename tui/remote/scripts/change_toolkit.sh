@@ -6,8 +6,8 @@ ct_begun='' ct_aside='' ct_bad=''
 # What this task is read from holds the lists as well.
 ct_forget() { [ -z "$ct_explicit$ct_needs" ] || [ -n "${CONDAFLEET_AS:-}" ] || rm -f "$CONDAFLEET_SPOOL/program"; }
 
-# ct_alone: nobody else's conda is at work on the install; else all is as before, and decided anew when it has ended
-ct_alone() {
+# ct_undisturbed: nobody else's conda is at work on the install; else all is as before, and decided anew when it has ended
+ct_undisturbed() {
   ta_busy || return 0
   [ -z "$ct_stop" ] || ct_end 130
   if [ -n "$ct_aside" ]; then
