@@ -134,7 +134,8 @@ ct_look() {
 # ct_lack WORD: among what is not as it was to be, as people write it, with what there is instead
 ct_lack() {
   ct_x=${1#=}
-  case $ct_x in *:*) ct_b=${ct_x##*:} ct_x=${ct_x%:*} ct_x=${ct_x%%:*}${ct_x#*:}${ct_b:+=$ct_b} ;; esac
+  case $ct_x in *:*) ct_b=${ct_x##*:} ct_x=${ct_x%:*} ct_x=${ct_x%%:*}:${ct_x#*:}${ct_b:+=$ct_b} ;; esac
+  case $ct_x in *:[0-9a-zA-Z*]*) ct_x=${ct_x%%:*}==${ct_x#*:} ;; *:*) ct_x=${ct_x%%:*}${ct_x#*:} ;; esac
   case $1:$ct_kind in *:uninstall) ;; *) [ -z "$ct_is" ] || ct_x="$ct_x(there-is:$ct_is)" ;; esac
   ct_lacking="$ct_lacking$ct_x "
 }
