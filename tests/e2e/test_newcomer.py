@@ -86,7 +86,7 @@ def filters_and_sorts(person: Newcomer) -> None:
     person.press("2")
     person.sees("36 environments on 5 hosts", "^ +cv-resnet50-exp1 +gpu01")
     person.filters("vision", r"\d of 36")
-    person.sees("^ +vision +lab +ok", without="^ +serve-prod")
+    person.sees("^ +vision +lab +in use", without="^ +serve-prod")
     person.press("Escape")
     person.sees("^ +serve-prod +gpu01")
     person.filters("host:gpu* python:3.11", "5 of 36")

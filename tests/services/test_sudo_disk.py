@@ -121,10 +121,10 @@ async def test_one_s_own_caches_of_other_tools_are_still_one_s_own(tmp_path: Pat
     with SshServer(wrapper=OPEN_PROC) as server:
         admin = Admin(server, tmp_path)
         bob = Owner(server, ())
-        own, theirs = (user.home / ".cache/pip" for user in (admin.user, bob.user))
+        own, theirs = (user.home / ".cache/pip/http-v2" for user in (admin.user, bob.user))
         for place in (own, theirs):
-            place.mkdir(parents=True)
-            (place / "wheel").write_bytes(b"x" * 9000)
+            (place / "a").mkdir(parents=True)
+            (place / "a/wheel").write_bytes(b"x" * 9000)
         run_as_root("chown", "-R", admin.user.name, admin.user.home / ".cache")
         bob.close_home()
         with allowed(admin.user.name):
@@ -134,4 +134,4 @@ async def test_one_s_own_caches_of_other_tools_are_still_one_s_own(tmp_path: Pat
                     job = clean_job(request, id=new_task_id(time.time(), os.urandom(4)), operator="ada@laptop")
                     task = await fleet.tasks.settled("gpu01", (await fleet.tasks.start("gpu01", job)).id)
                     assert task.state is state, task
-        assert (theirs / "wheel").exists() and not own.exists()
+        assert (theirs / "a/wheel").exists() and not own.exists()

@@ -2,8 +2,8 @@
 # Somebody else's conda, mamba or micromamba that makes the same environment while ours is at work; after
 # change_toolkit.sh. Every such tool looks at the place once, when it begins, and writes there minutes later, whatever
 # has come there meanwhile; none can be told to look again, nor to write only into a directory of ours. One that ran
-# before us was waited for. So we look for another a few times a second, until our own has begun to write: from then on
-# whoever begins is asked by his own tool. The other takes longer to begin than we to look, so that ours is ended before
+# before us was waited for. So we look for another every second, and once more when our own has begun to write: from then
+# on whoever begins is asked by his own tool. The other takes longer to begin than we to look, so that ours is ended before
 # either has written. What is left: both begin to write between two looks; or the other cannot be seen, on another host
 # of a shared file system, or by its file alone (`env create -f`). Then the history tells of both at the end.
 # shellcheck shell=sh disable=SC2034,SC2154  # what change_guard.sh sets, and change_tool.sh
@@ -15,10 +15,7 @@ ct_others() {
   # shellcheck disable=SC2086 # words are wanted
   set -- ${ct_l##*) }
   ct_session=${4:--}
-  # shellcheck disable=SC2013 # no name under /proc holds a space
-  for ct_f in $(grep -ls -e conda -e mamba /proc/[0-9]*/cmdline 2>/dev/null); do
-    ct_p=${ct_f#/proc/}
-    ct_p=${ct_p%/cmdline}
+  for ct_p in $(ta_maybe); do
     ct_l=
     { IFS= read -r ct_l <"/proc/$ct_p/stat"; } 2>/dev/null || continue
     # shellcheck disable=SC2086 # words are wanted
@@ -27,7 +24,7 @@ ct_others() {
     printf '\002%s\n' "$ct_p"
     tr '\n\002\004\000' '   \n' 2>/dev/null <"/proc/$ct_p/environ" | grep -e '^MAMBA_ROOT_PREFIX='
     printf '\004\n'
-    head -c 8000 "$ct_f" 2>/dev/null | tr '\n\001\002\004\000' '    \n'
+    head -c 8000 "/proc/$ct_p/cmdline" 2>/dev/null | tr '\n\001\002\004\000' '    \n'
     echo
   done | awk -v "place=$ct_place" -v "root=$ct_own_root" '
 function base(path) { sub(/.*\//, "", path); return path }
@@ -84,14 +81,19 @@ ct_alone() {
   trap '' INT HUP QUIT
   IFS= read -r ct_l </proc/self/stat
   ct_me=${ct_l%% *}
+  ct_t=0
   while :; do
     ct_there=
     if [ -e "$cg_real" ] || [ -L "$cg_real" ]; then ct_there=there; fi
-    ct_seen=$(ct_others)
-    if [ -n "$ct_seen" ] || ct_theirs; then break; fi
+    # All processes are looked at once a second, which costs more than a look at the place.
+    if [ -n "$ct_there" ] || [ "$ct_t" = 0 ]; then
+      ct_seen=$(ct_others)
+      if [ -n "$ct_seen" ] || ct_theirs; then break; fi
+    fi
     # Ours, as far as can be seen: nobody who begins now overlooks it.
     [ -z "$ct_there" ] || exit 0
-    sleep 0.2 2>/dev/null || sleep 1
+    ct_t=$(((ct_t + 1) % 5))
+    sleep 0.2 2>/dev/null || { sleep 1 && ct_t=0; }
   done
   # Since we looked, theirs may have come.
   if [ -e "$cg_real" ] || [ -L "$cg_real" ]; then ct_there=there; fi

@@ -22,20 +22,47 @@ ta_wait() {
   ta_record "$ta_dir/waiting" =waiting 4 "$1" "$2" "$3" "$ta_words"
 }
 
+# ta_maybe: the pids of those that have a conda, mamba or micromamba among their words, a line each. On a server where all
+# training runs live below some conda's directory hundreds of others name it: all are looked at by a few programs together.
+# shellcheck disable=SC2016 # awk's own dollars
+ta_maybe() {
+  # shellcheck disable=SC2046 # no name under /proc holds a space
+  set -- $(grep -ls -e conda -e mamba /proc/[0-9]*/cmdline 2>/dev/null)
+  [ $# -gt 0 ] || return 0
+  head -v -c 8000 "$@" 2>/dev/null | tr '\n\000' '\001\n' | awk '
+function word(text) {
+  sub(/\001$/, "", text)
+  sub(/.*\//, "", text)
+  if (pid != "" && text ~ /^(conda|conda-env|mamba|micromamba)$/) { print pid; pid = "" }
+}
+{
+  text = $0
+  while (match(text, /==> \/proc\/[0-9]+\/cmdline <==\001/)) {
+    seen = 1
+    word(substr(text, 1, RSTART - 1))
+    pid = substr(text, RSTART + 10, RLENGTH - 23)
+    text = substr(text, RSTART + RLENGTH)
+  }
+  word(text)
+}
+END { exit !seen }' || for ta_f; do
+    ta_p=${ta_f#/proc/}
+    printf '%s\n' "${ta_p%/cmdline}"
+  done
+}
+
 # ta_tools ROOT...: a conda, mamba or micromamba that changes one of these installs now: its pid and of its command line
 # the tool, what it does and to which environment, each word ended by \1; what else stands there may be a secret.
 # Reading commands and `conda run` change nothing.
 ta_tools() {
-  # shellcheck disable=SC2013 # no name under /proc holds a space
-  for ta_f in $(grep -ls -e conda -e mamba /proc/[0-9]*/cmdline 2>/dev/null); do
-    ta_p=${ta_f#/proc/}
-    ta_p=${ta_p%/cmdline}
+  # shellcheck disable=SC2013 # a pid has no blank
+  for ta_p in $(ta_maybe); do
     ta_stat "$ta_p" || continue
     [ "$ta_session" = "$ta_ours" ] && continue
     printf '\002%s\n' "$ta_p"
     tr '\n\002\004\000' '   \n' 2>/dev/null <"/proc/$ta_p/environ" | grep -e '^HOME=' -e '^MAMBA_ROOT_PREFIX='
     printf '\004\n'
-    head -c 8000 "$ta_f" 2>/dev/null | tr '\n\001\002\004\000' '    \n'
+    head -c 8000 "/proc/$ta_p/cmdline" 2>/dev/null | tr '\n\001\002\004\000' '    \n'
     echo
   done | awk '
 BEGIN { for (i = 1; i < ARGC; i++) { root[i] = ARGV[i]; gsub(/[\n\001\002\004]/, " ", root[i]); ARGV[i] = "" } roots = ARGC - 1 }
