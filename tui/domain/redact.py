@@ -64,7 +64,7 @@ _NAMED = re.compile(
 )
 _VALUE = re.compile(r"""\$?"(?:[^"\\]|\\.)*+"|\$?'[^']*+'|\S+""", re.DOTALL)
 _QUERY_VALUE = re.compile(r"""[^&#\s'"]*""")
-_HEADER_VALUE = re.compile(r"""(?:[A-Za-z][A-Za-z0-9-]{0,20}[ \t]{1,4})?[^\s'"]+""")
+_HEADER_VALUE = re.compile(rf"""(?:(?!{PLACEHOLDER}[ \t])[A-Za-z][A-Za-z0-9-]{{0,20}}[ \t]{{1,4}})?[^\s'"]+""")
 _COOKIE_VALUE = re.compile(r"""[^'"\r\n]+""")
 _TRAILING = "\"'),;]}"
 
