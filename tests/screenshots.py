@@ -217,11 +217,11 @@ async def plan(camera: Camera) -> None:
 
 
 async def tasks(camera: Camera) -> None:
-    """Some changes, done and refused."""
+    """Some changes, done."""
     camera.clock.go_on()
     store, changes = camera.fleet.store, camera.fleet.changes
     root = {view.name: (view.snapshot.installs.value or ())[:1] for view in store.hosts()}
-    wanted = [("gpu01", "cv-demo", ("numpy",)), ("cpu01", "cv-demo", ("numpy",)), ("lab", "nlp", ("pandas=99",))]
+    wanted = [("gpu01", "cv-demo", ("numpy",)), ("cpu01", "cv-demo", ("numpy",)), ("lab", "nlp", ("pandas",))]
     started = []
     for host, name, specs in wanted:
         (install,) = root[host]
