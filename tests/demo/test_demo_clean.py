@@ -11,6 +11,9 @@ import pytest
 
 from tui.demo.run import run_demo
 
+KERNEL = "5f1c" * 16
+"""As Triton names a compiled kernel: by a hash."""
+
 
 def no_screen(_: Path) -> int:
     raise AssertionError("no screen was asked for")
@@ -96,9 +99,9 @@ def test_what_is_suggested_goes_environments_first_and_the_report_holds_both_num
 
 @pytest.mark.timeout(300)
 def test_other_tools_caches_of_the_account_go(tmp_path: Path) -> None:
-    plant = """
-        mkdir -p ~/.cache/pip/http-v2/a ~/.cache/huggingface/hub/models--a--b/blobs ~/.triton/cache/k
-        for f in ~/.cache/pip/http-v2/a/b ~/.cache/huggingface/hub/models--a--b/blobs/c ~/.triton/cache/k/d
+    plant = f"""
+        mkdir -p ~/.cache/pip/http-v2/a ~/.cache/huggingface/hub/models--a--b/blobs ~/.triton/cache/{KERNEL}
+        for f in ~/.cache/pip/http-v2/a/b ~/.cache/huggingface/hub/models--a--b/blobs/c ~/.triton/cache/{KERNEL}/d
         do head -c 50000 /dev/zero >$f; done
         """
     done, again = on_demo(

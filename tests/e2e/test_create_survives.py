@@ -50,12 +50,14 @@ async def test_a_create_ends_whole_whatever_is_cut(server: SshServer, tmp_path: 
     config = {"hosts": {"gpu01": {"search": [str(home)], "only": True}}, "limits": {"connect": "8s"}}
     command = Command(tmp_path / "command", config, files.config.read_text())
     spool = home / ".local/state/condafleet/tasks"
+    said = tmp_path / "said"
     cuts: list[str] = []
 
     async def begin(*words: str) -> asyncio.subprocess.Process:
         argv = [*PROGRAM, "--config", str(command.config), *words]
         pipe, none = asyncio.subprocess.PIPE, asyncio.subprocess.DEVNULL
-        return await asyncio.create_subprocess_exec(*argv, stdin=none, stdout=pipe, stderr=pipe, env=command.env)
+        with said.open("wb") as out:
+            return await asyncio.create_subprocess_exec(*argv, stdin=none, stdout=out, stderr=pipe, env=command.env)
 
     client = await begin("create", "gpu01:train", *SPECS, "--yes")
     try:
@@ -68,13 +70,15 @@ async def test_a_create_ends_whole_whatever_is_cut(server: SshServer, tmp_path: 
                 await client.wait()
                 (task,) = spool.iterdir()
                 client = await begin("tasks", "follow", f"gpu01:{task.name}", "--raw")
+                # A host that refuses the first connection is not waited for.
+                await eventually(lambda: said.stat().st_size, 60)
             elif how == "connection cut":
                 server.kill_sessions()
             else:
                 server.stop()
                 server.start()
         async with asyncio.timeout(90):
-            out, err = await client.communicate()
+            _, err = await client.communicate()
     finally:
         if client.returncode is None:
             client.kill()
@@ -83,7 +87,7 @@ async def test_a_create_ends_whole_whatever_is_cut(server: SshServer, tmp_path: 
     log = (task / "log").read_bytes()
     assert client.returncode == 0, (cuts, err)
     if "client killed" in cuts:
-        assert out == log, cuts
+        assert said.read_bytes() == log, cuts
     again = command("tasks", "follow", task.name, "--raw")
     assert (again.code, again.stdout) == (0, log), cuts
     await eventually(lambda: not marked(task.name))

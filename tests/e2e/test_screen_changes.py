@@ -55,7 +55,7 @@ def test_an_environment_is_made_on_two_hosts_copied_put_aside_and_brought_back(t
         screen.keys("C")
         screen.wait(lambda text: "Clone made-1" in text)
         screen.type("made-2")
-        screen.keys("Enter", "Enter", "Enter", "Enter")
+        screen.keys("Enter", "Enter", "Enter", "Enter", "Enter")
         agreed(screen, "Clone")
         listed(screen, "made-2", "gpu01")
 

@@ -210,9 +210,9 @@ async def test_root_changes_nothing_of_an_account_that_it_cannot_become(tmp_path
 async def test_processes_of_others_that_cannot_be_looked_at_are_said(host: ChangeHost) -> None:
     assert (await host.look(host.envs / "train")).concerns == ()
     job = await host.removal(host.envs / "train")
-    assert job.args is not None and job.args[4] == "1"
+    assert job.args is not None and job.args[5] == "1"
     # The same, but not as a demo's host.
-    refused = refused_for(await host.do(replace(job, args=(*job.args[:4], "0", *job.args[5:]))))
+    refused = refused_for(await host.do(replace(job, args=(*job.args[:5], "0", *job.args[6:]))))
     assert set(refused) == {K.USE_UNKNOWN} and "cannot be known" in refused[K.USE_UNKNOWN]
 
 

@@ -118,6 +118,15 @@ def heard(user: SshUser) -> list[str]:
     return [path.read_text() for path in (user.home / COUNTS).glob("*/heard")]
 
 
+def said_yet(user: SshUser) -> dict[Path, int]:
+    """How many bytes each count that is kept on the host has said so far."""
+    return {path: path.stat().st_size for path in (user.home / COUNTS).glob("*/out")}
+
+
+def grew(had: dict[Path, int], has: dict[Path, int]) -> bool:
+    return any(size > had.get(path, 0) for path, size in has.items())
+
+
 def left(user: SshUser) -> list[Path]:
     """What is kept of counts on the host."""
     return list((user.home / COUNTS).glob("*"))
@@ -146,6 +155,8 @@ async def test_a_count_goes_on_on_the_host_when_its_connection_is_killed(
     await eventually(lambda: (ada.home / "began").exists())
     for _ in range(4):  # more often than a count that does not get on is tried
         said = len(notes)
+        had = said_yet(ada)
+        await eventually(lambda had=had: grew(had, said_yet(ada)))  # type: ignore[misc]  # mypy infers none
         for _ in range(3):  # it is asked for again, and what it said since is fetched
             last = heard(ada)
             await eventually(lambda last=last: heard(ada) != last)  # type: ignore[misc]  # mypy infers none

@@ -321,6 +321,9 @@ def counted_and_marked(*keys: str) -> Callable[[Pilot[int]], Awaitable[None]]:
         await until(pilot, lambda: all(app.disks.get(view) is not None for view in views()))
         await pilot.press("u", "i", "g")
         await quiet(pilot)
+        # A dialog would leave those below it as they are.
+        app.clear_notifications()
+        await pilot.pause()
         for key in keys:
             await pilot.press(key)
         if "delete" in keys:
