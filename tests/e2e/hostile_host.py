@@ -227,7 +227,7 @@ async def _converse(play: Play, channel: Channel, shell: asyncio.subprocess.Proc
             for definition in DEFINITION.finditer(before):
                 text = before[definition.end() :]
                 # What scripts share stands before them.
-                text = text.removeprefix(script("inventory_common"))
+                text = text.removeprefix(script("proc_links")).removeprefix(script("inventory_common"))
                 names[definition[1]] = next((name for name in SCRIPTS if text.startswith(script(name))), "unknown")
             shell.stdin.write(before)
             question = Question(names[found[3]], found[2], found[1] == b"Z", line)

@@ -382,7 +382,7 @@ class Inventory:
         # Only where the operator named all places is it a demo's host, and not an account that says so of itself.
         demo = self._search.only and machine is not None and machine.played
         args = ("1" if demo else "0", *paths)
-        stream = lane.stream(script("inventory_uses"), args, timeout=USES_S, compress=True)
+        stream = lane.stream(script("proc_links") + script("inventory_uses"), args, timeout=USES_S, compress=True)
         async with aclosing(stream) as records:
             async for record in records:
                 uses.take(record)
@@ -391,7 +391,7 @@ class Inventory:
 
 def _script(name: str) -> bytes:
     """A script that looks over a whole host, with what these share before it."""
-    return script("inventory_common") + script(f"inventory_{name}")
+    return script("proc_links") + script("inventory_common") + script(f"inventory_{name}")
 
 
 def _listed(environments: Sequence[Environment], known: Mapping[str, Environment]) -> tuple[Environment, ...]:

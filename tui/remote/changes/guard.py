@@ -19,7 +19,7 @@ _BESIDE_CONDA = frozenset({"change_remove", "change_tool"})
 def guarded(name: str, *more: str) -> bytes:
     """The script *name* (and *more* before it) behind everything that the guards need."""
     # As a function in a subshell of its own: who uses what is found by the very text that the inventory asks.
-    uses = b"cg_uses() (\n" + script("inventory_uses") + b")\n"
+    uses = b"cg_uses() (\n" + script("proc_links") + script("inventory_uses") + b")\n"
     if name in _BESIDE_CONDA:
         more = ("task_common", "task_conda", *more)
     guards = map(script, ("change_guard", "change_use", "change_contents", "change_become"))

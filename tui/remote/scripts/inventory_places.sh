@@ -222,15 +222,8 @@ done
 if [ "$iv_only" = 0 ]; then
   rec at 1 'the running processes'
   # Programs of the system itself are left out.
-  if find /dev/null -printf '' 2>/dev/null; then
-    find /proc/[0-9]*/exe -maxdepth 0 ! -lname '/usr/bin/*' ! -lname '/usr/sbin/*' ! -lname '/usr/lib*' -printf '%l\0' \
-      2>/dev/null
-  else
-    for iv_p in /proc/[0-9]*; do
-      iv_x=$(readlink "$iv_p/exe" 2>/dev/null && printf x) || continue
-      case $iv_x in /usr/bin/* | /usr/sbin/* | /usr/lib*) ;; *) printf '%s\0' "${iv_x%?x}" ;; esac
-    done
-  fi | grep -z '/bin/[^/]*$' 2>/dev/null | sort -zu 2>/dev/null | tr '\n\000' '\001\n' | while IFS= read -r iv_p; do
+  pl_links exe | cut -f 2- | grep '/bin/[^/]*$' | grep -v -e '^/usr/bin/' -e '^/usr/sbin/' -e '^/usr/lib' | sort -u |
+    while IFS= read -r iv_p; do
     case $iv_p in */.condafleet-trash/*) continue ;; esac
     rec prefix 2 "${iv_p%/bin/*}" process
   done

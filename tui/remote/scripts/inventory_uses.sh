@@ -1,5 +1,5 @@
 #!/bin/sh
-# Which processes use which environments now.
+# Which processes use which environments now: after proc_links.sh.
 #
 # Arguments: 1 where a demo device may be believed (0 on any other host), then prefixes, without soft links in them
 # where that is known. Records:
@@ -15,8 +15,6 @@ set +f
 iv_demo=$1
 shift
 iv_most=500
-iv_nl='
-'
 rec() { # TAG COUNT FIELD...
   iv_t=$1
   shift
@@ -44,20 +42,6 @@ while :; do
   case $(cat "/proc/$iv_parent/comm" 2>/dev/null) in sudo) ;; *) break ;; esac
 done
 
-# PID TAB KIND TAB VALUE, a line break in a value as \1.
-links() {
-  if find /dev/null -printf '' 2>/dev/null; then
-    find /proc/[0-9]*/exe /proc/[0-9]*/cwd -maxdepth 0 -printf '%p\t%l\0' 2>/dev/null
-  else
-    for iv_d in /proc/[0-9]*; do
-      for iv_f in exe cwd; do
-        iv_l=$(readlink "$iv_d/$iv_f" 2>/dev/null && printf x)
-        iv_l=${iv_l%x}
-        printf '%s\t%s\000' "$iv_d/$iv_f" "${iv_l%"$iv_nl"}"
-      done
-    done
-  fi | tr '\n\000' '\001\n'
-}
 environs() {
   grep -Hzs -E '^(CONDA_PREFIX|TMUX_PANE)=' /proc/[0-9]*/environ /dev/null 2>/dev/null | tr '\n\000' '\001\n'
 }
@@ -70,7 +54,7 @@ maps() {
 # shellcheck disable=SC2016 # awk's own dollars
 iv_found=$(
   {
-    links
+    pl_links exe cwd
     printf 'environs\n'
     environs
     printf 'maps\n'
