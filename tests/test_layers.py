@@ -6,6 +6,7 @@ interpreter really loads, which also sees deferred imports that ran.
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -86,3 +87,14 @@ def test_no_file_grew_into_two() -> None:
         if file.suffix in {".py", ".sh", ".tcss"} and (lines := len(file.read_bytes().splitlines())) > limit
     }
     assert not long
+
+
+def test_no_handler_of_a_base_class_is_called_twice() -> None:
+    """Textual itself calls the handler of each class; a call by hand would mount, ask or draw a second time."""
+    by_hand = re.compile(r"super\(\)\.(_?on_(?!event\b)\w+)\(")
+    found = [
+        f"{file.relative_to(ROOT)}: {called[1]}"
+        for file in (ROOT / "tui/ui").rglob("*.py")
+        for called in by_hand.finditer(file.read_text())
+    ]
+    assert not found

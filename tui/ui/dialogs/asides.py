@@ -80,7 +80,6 @@ class AsidesDialog(Dialog[Change | None]):
         yield Button(tr("Close"), id="close", compact=True)
 
     def on_mount(self) -> None:
-        super().on_mount()
         if not self._asides:
             self.set_focus(self.query_one("#close"))
 

@@ -61,7 +61,6 @@ class CarryingDialog(Dialog[None]):
         yield Button(tr("Stop it"), id="cancel", compact=True)
 
     def on_mount(self) -> None:
-        super().on_mount()
         self._say()
         self.set_interval(EVERY_S, self._say)
 

@@ -101,7 +101,6 @@ class FormDialog(Dialog[Wish | None], Generic[Wish]):
         yield Button(self._verb, id="go", variant="primary", compact=True)
 
     def on_mount(self) -> None:
-        super().on_mount()
         self.judge()
 
     @on(Input.Changed)

@@ -62,7 +62,6 @@ class LookingDialog(Dialog[tuple[Prepared, ...] | None]):
         yield go
 
     def on_mount(self) -> None:
-        super().on_mount()
         self._say()
         app = self.app
         assert isinstance(app, Telling)

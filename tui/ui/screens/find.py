@@ -58,7 +58,6 @@ class FindScreen(ViewScreen):
         )
 
     def on_mount(self) -> None:
-        super().on_mount()
         self.filter_bar.open()
         if self._words:
             self.call_after_refresh(self.filter_bar_set, self._words)

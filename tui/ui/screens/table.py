@@ -152,7 +152,6 @@ class TableScreen(ListingScreen):
 
     def on_screen_resume(self) -> None:
         self._told_visible = None
-        super().on_screen_resume()
 
     def show_around(self) -> None:
         super().show_around()
