@@ -84,6 +84,21 @@ async def test_the_detail_follows_the_log_and_says_what_it_means() -> None:
         assert "4711 ada python train.py" in front(app).detail.text
 
 
+async def test_what_a_copy_was_held_against_is_told_in_a_sentence() -> None:
+    said = (("compared", "41", "3"), ("carried", "1", "notes.txt"), ("freed", "/x", "4096"))
+    made = busy()
+    made.task_desk.put("gpu01", task("gpu01", 7, TaskState.SUCCEEDED, kind="clone", said=said))
+    async with running(made, (200, 60)) as (app, pilot):
+        await pilot.press("5")
+        await until(pilot, lambda: front(app).MODE == "tasks")
+        front(app).go_to(("gpu01", task("gpu01", 7).id))
+        told = "Compared with the original, and the same: 41 packages of conda and 3 of pip."
+        await until(pilot, lambda: told in " ".join(front(app).detail.text.split()))
+        detail = " ".join(front(app).detail.text.split())
+        assert "packages (1): notes.txt" in detail and "freed 4.0 KiB /x" in detail
+        assert "compared 41" not in detail and "carried 1" not in detail
+
+
 async def test_no_log_is_followed_that_nobody_looks_at() -> None:
     made = busy()
     async with running(made, (200, 50)) as (app, pilot):

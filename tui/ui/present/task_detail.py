@@ -9,6 +9,7 @@ from tui.domain.changes import ConcernKind, Severity, severity_of
 from tui.domain.faults import Fault
 from tui.domain.phrases import phrase
 from tui.domain.tasks import Task, age_s, duration_s
+from tui.remote.changes.outcome import result_notes
 from tui.remote.condasays.outcome import Outcome, Verdict
 from tui.services.store import HostView
 from tui.services.tasks import Progress
@@ -101,16 +102,20 @@ def _took(task: Task, now: float) -> Cell:
 def _said(task: Task) -> Iterator[Line]:
     """What its program reported: what spoke against it, then what it did."""
     against = [fields for fields in task.said if fields[:1] == ("concern",)]
-    facts = [fields for fields in task.said if fields and fields[0] != "concern"]
+    notes = result_notes(task)
+    told = {"concern", *(NOTED if notes else ())}
+    facts = [fields for fields in task.said if fields and fields[0] not in told]
     if against:
         title = tr("Refused on the host") if task.is_refused else tr("Seen on the host")
         yield blank()
         yield heading(cell(title, Tone.WARN))
         for fields in against[:FACTS]:
             yield item(_concern(fields[1:]))
-    if facts:
+    if notes or facts:
         yield blank()
         yield heading(tr("What it reports"))
+        for note in notes:
+            yield item(cell(said(note)))
         for fields in facts[:FACTS]:
             yield item(_fact(fields[0], fields[1:]))
 
@@ -137,6 +142,8 @@ FACT_WORDS: dict[str, str] = {
     "note": phrase("note"),
 }
 """What programs report, in words; a word that is not here stands as the host says it."""
+NOTED = frozenset({"compared", "carried", "names_old"})
+"""Of these, sentences are made."""
 BAD_NEWS = frozenset({"left", "missing", "lacks", "unproven"})
 
 
