@@ -15,7 +15,7 @@ from tests.condaroot import CondaRoot
 from tests.remote.shells import GNU_PATH, SHELLS, ShellConnection, busybox_path
 from tests.remote.taskhost import PATIENCE_S, TaskHost, bin_sh
 from tui.domain.changes import Change, ChangeKind, ConcernKind
-from tui.domain.look import Look
+from tui.domain.look import Look, concerns_said
 from tui.domain.tasks import Task, TaskSpec
 from tui.domain.trash import Aside
 from tui.remote.changes.look import look
@@ -24,7 +24,7 @@ from tui.remote.changes.trash import TrashSeen, list_trash, purge_job, restore_j
 from tui.remote.jobs import Job
 from tui.remote.tasks import start_task
 
-__all__ = ["ChangeHost", "listing", "mounted_at", "running"]
+__all__ = ["ChangeHost", "listing", "mounted_at", "refused_for", "running"]
 
 K = ConcernKind
 
@@ -128,3 +128,9 @@ def listing(*tops: Path) -> dict[bytes, tuple[int, int]]:
                 status = os.lstat(path)
                 found[path] = (status.st_ino, status.st_mode)
     return found
+
+
+def refused_for(task: Task) -> dict[ConcernKind, str]:
+    """What stood against a task that was refused on its host, with the words for each."""
+    assert task.exit_code == 3, task
+    return {concern.kind: concern.text for concern in concerns_said(task.said)}

@@ -11,7 +11,7 @@ import pytest
 
 from tests import condaroot
 from tests.condaroot import NUMPY, OPENSSL, PYTHON, SITE
-from tests.remote.changehost import ChangeHost, listing
+from tests.remote.changehost import ChangeHost, listing, refused_for
 from tests.remote.latecomer import Latecomer
 from tests.remote.shells import GNU_PATH
 from tests.remote.toolhost import ToolHost
@@ -27,31 +27,12 @@ EVERYTHING = tuple(K)
 AT_THE_SLOT = "*.condafleet-trash/*"
 
 
-@pytest.fixture(params=("dash", "bash", "busybox"))
-async def host(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[ChangeHost]:
-    host = ChangeHost(tmp_path, request.param)
-    yield host
-    await host.close()
-
-
-@pytest.fixture
-async def plain(tmp_path: Path) -> AsyncIterator[ChangeHost]:
-    host = ChangeHost(tmp_path)
-    yield host
-    await host.close()
-
-
 @pytest.fixture
 def late(tmp_path: Path) -> Iterator[Latecomer]:
     """He comes when the folder for what goes is made: all was looked at by then."""
     somebody = Latecomer(tmp_path / "late", "mkdir", AT_THE_SLOT)
     yield somebody
     somebody.leaves()
-
-
-def refused_for(task: Task) -> set[ConcernKind]:
-    assert task.exit_code == 3, task
-    return {concern.kind for concern in concerns_said(task.said)}
 
 
 def outdated(task: Task) -> str:

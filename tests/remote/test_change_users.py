@@ -12,13 +12,12 @@ from tempfile import TemporaryDirectory
 import pytest
 
 from tests.condaroot import NUMPY, PYTHON
-from tests.remote.changehost import ChangeHost, listing, running
+from tests.remote.changehost import ChangeHost, listing, refused_for, running
 from tests.remote.inventories import NOBODY
 from tests.remote.loopdisk import mounted_ext4
 from tests.remote.shells import GNU_PATH
 from tui.domain.changes import ConcernKind
-from tui.domain.look import concerns_said
-from tui.domain.tasks import Task, TaskState
+from tui.domain.tasks import TaskState
 
 K = ConcernKind
 UID = 65534
@@ -49,11 +48,6 @@ def give(top: Path, uid: int) -> None:
     for folder, folders, files in os.walk(top):
         for name in (*folders, *files, "."):
             os.chown(Path(folder, name), uid, uid, follow_symlinks=False)
-
-
-def refused_for(task: Task) -> dict[ConcernKind, str]:
-    assert task.exit_code == 3, task
-    return {concern.kind: concern.text for concern in concerns_said(task.said)}
 
 
 async def test_what_is_ours_goes_though_it_was_made_read_only(host: ChangeHost) -> None:

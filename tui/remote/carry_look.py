@@ -15,7 +15,7 @@ from tui.domain.phrases import phrase
 from tui.domain.text import printable
 from tui.remote.lane import Lane
 from tui.remote.scripts import script
-from tui.remote.wire import Record, WireError, records
+from tui.remote.wire import Record, whole_answer
 
 __all__ = ["TargetSeen", "ask_reach", "ask_source", "ask_target"]
 
@@ -114,11 +114,8 @@ async def ask_reach(lane: Lane, host: str, root: str, addresses: Sequence[str]) 
 
 async def _ask(lane: Lane, host: str, name: str, args: Sequence[str], timeout: float) -> list[Record]:
     body = await lane.ask(script(name), args, timeout=timeout, limit=ANSWER_LIMIT)
-    try:
-        answer = list(records(body))
-    except WireError:
-        answer = []
-    if not answer or answer[-1].tag != "end":
+    answer = whole_answer(body)
+    if answer is None:
         raise HostFaultError(
             Fault(
                 FaultKind.PROTOCOL,

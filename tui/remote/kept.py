@@ -193,32 +193,22 @@ async def read_pass(
     if kept is None:
         async with aclosing(lane.stream(source, args, timeout=timeout, idle=idle, limit=limit)) as said:
             return await read(said)
+
+    async def once() -> T:
+        async with aclosing(kept.records(lane, host, source, args, timeout=timeout, idle=idle, limit=limit)) as said:
+            found = await read(said)
+        await _let_go(kept, lane)
+        return found
+
     try:
         try:
-            return await _read_kept(kept, lane, host, source, args, read, timeout, idle, limit)
+            return await once()
         except KeptFullError:
-            return await _read_kept(kept, lane, host, source, args, read, timeout, idle, limit)
+            return await once()
     except HostFaultError as error:
         if error.fault.kind not in LOSSES:
             await _let_go(kept, lane)
         raise
-
-
-async def _read_kept(
-    kept: KeptPass,
-    lane: Lane,
-    host: str,
-    source: bytes,
-    args: Sequence[str | bytes],
-    read: Callable[[AsyncIterator[Record]], Awaitable[T]],
-    timeout: float,
-    idle: float,
-    limit: int,
-) -> T:
-    async with aclosing(kept.records(lane, host, source, args, timeout=timeout, idle=idle, limit=limit)) as said:
-        found = await read(said)
-    await _let_go(kept, lane)
-    return found
 
 
 async def _let_go(kept: KeptPass, lane: Lane) -> None:

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 
 from tui.domain.text import decode
 
-__all__ = ["Record", "WireError", "records"]
+__all__ = ["Record", "WireError", "records", "whole_answer"]
 
 
 class WireError(ValueError):
@@ -80,3 +80,12 @@ def records(body: bytes) -> Iterator[Record]:
             return
         yield Record(decode(head[1:]), tuple(fields[at + 2 : end]))
         at = end
+
+
+def whole_answer(body: bytes) -> list[Record] | None:
+    """The records of an answer that says with `=end` that it is whole, that one included; None of any other answer."""
+    try:
+        answer = list(records(body))
+    except WireError:
+        return None
+    return answer if answer and answer[-1].tag == "end" else None

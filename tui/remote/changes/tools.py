@@ -9,7 +9,7 @@ from tui.domain.phrases import phrase
 from tui.domain.toolargs import Tool, Toolbox
 from tui.remote.changes.guard import guarded
 from tui.remote.lane import Lane
-from tui.remote.wire import Record, WireError, records
+from tui.remote.wire import Record, whole_answer
 
 __all__ = ["ask_tools"]
 
@@ -24,11 +24,8 @@ async def ask_tools(lane: Lane, host: str, install: Install, *, timeout: float =
     """
     args = (install.root, *install.pkgs_dirs)
     body = await lane.ask(guarded("change_tools"), args, timeout=timeout, limit=ANSWER_LIMIT)
-    try:
-        answer = list(records(body))
-    except WireError:
-        answer = []
-    if not answer or answer[-1].tag != "end":
+    answer = whole_answer(body)
+    if answer is None:
         raise HostFaultError(
             Fault(
                 FaultKind.PROTOCOL,
