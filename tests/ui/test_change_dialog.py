@@ -60,6 +60,23 @@ async def asked(
     return dialog, answers
 
 
+@pytest.mark.parametrize("named", [0, 1, 12])
+@pytest.mark.parametrize("height", [24, 50])
+async def test_what_does_not_fit_has_all_the_room_but_the_buttons(height: int, named: int) -> None:
+    guarded = [removal("gpu02", f"used-{n}", IN_USE) for n in range(named)]
+    lines = (*(removal("gpu01", f"old-{n}") for n in range(40)), *guarded)
+    async with running(usual_fleet(), (80, height)) as (app, pilot):
+        dialog, _ = await asked(pilot, app, lines)
+        box, text, buttons = (dialog.query_one(f"#{name}") for name in ("box", "text", "buttons"))
+        assert buttons.region.bottom == box.content_region.bottom <= height - 1
+        assert text.max_scroll_y > 0 and text.size.height >= 6
+        # A larger terminal, and a smaller one again.
+        await pilot.resize_terminal(100, height + 20)
+        await until(pilot, lambda: text.size.height >= 20)
+        await pilot.resize_terminal(80, height)
+        await until(pilot, lambda: buttons.region.bottom == box.content_region.bottom <= height - 1)
+
+
 @pytest.mark.parametrize("key", ["enter", "escape"])
 async def test_the_way_of_least_effort_changes_nothing(key: str) -> None:
     async with running(usual_fleet()) as (app, pilot):

@@ -21,6 +21,7 @@ from tui.ui.widgets.toned import content
 __all__ = ["NamesDialog"]
 
 Answer = TypeVar("Answer")
+LEAST_LINES = 3
 
 
 class NamesDialog(Dialog[Answer]):
@@ -56,7 +57,28 @@ class NamesDialog(Dialog[Answer]):
                 yield Input(id=f"name-{place}", compact=True)
 
     def on_mount(self) -> None:
-        self.set_class(bool(self._names), "-named")
+        self.fit()
+
+    def on_resize(self) -> None:
+        self.fit()
+
+    def say(self, title: Cell, lines: Iterable[Line]) -> None:
+        super().say(title, lines)
+        self.fit()
+
+    def fit(self) -> None:
+        """Give the lines all the room that the rest of the box leaves, so that the buttons are always seen.
+
+        Textual counts no limit but one in cells when it decides how high the box is.
+        """
+        self.call_after_refresh(self._fit)
+
+    def _fit(self) -> None:
+        box, text = self.query_one("#box"), self.query_one("#text")
+        others = [each.virtual_region_with_margin for each in box.displayed_children if each is not text]
+        below = max((each.bottom for each in others), default=0) - text.virtual_region.bottom
+        room = self.size.height * 94 // 100 - box.gutter.height
+        text.styles.max_height = max(LEAST_LINES, room - text.virtual_region.y - max(0, below))
 
     @on(Input.Submitted)
     def _submitted(self) -> None:
