@@ -49,7 +49,7 @@ async def fleet(server: SshServer, ada: SshUser, tmp_path: Path) -> AsyncIterato
     settings = Settings(
         hosts=(HostSpec("gpu01", search=SearchPlaces((str(ada.home),), only=True)),),
         intervals=Intervals(status=1, gpus=1, inventory=2),
-        limits=Limits(connect=5, command=15),
+        limits=Limits(connect=15, command=40),
     )
     service = runtime.build(settings, ScriptedPrompter(), state_dir=tmp_path / "state", ssh_config=files.config)
     await service.start()

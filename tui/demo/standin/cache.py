@@ -7,12 +7,14 @@ is nobody's whose address the cache's ``urls.txt`` does not hold (``PackageCache
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import json
+import os
 import re
 import shutil
-from collections.abc import Iterable, Sequence
-from contextlib import suppress
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -99,11 +101,24 @@ def fetch_all(place: Place, dists: Sequence[Dist]) -> None:
             with interruptible(place):
                 cache = _writable(place)
                 for dist in todo:
-                    path = _archive(place, dist) or _download(place, cache, dist, bars)
+                    with _alone(cache):
+                        if unpacked(place, dist) is None:
+                            path = _archive(place, dist) or _download(place, cache, dist, bars)
+                            _unpack(place, cache, path, dist)
                     bars.show(dist, 1.0)
-                    _unpack(place, cache, path, dist)
     finally:
         bars.end()
+
+
+@contextmanager
+def _alone(cache: Path) -> Iterator[None]:
+    """Two at once would take from each other what they unpack; whoever is killed holds it no longer."""
+    held = os.open(cache, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(held)
 
 
 def _writable(place: Place) -> Path:

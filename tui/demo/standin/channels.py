@@ -80,7 +80,9 @@ def _read(place: Place, url: str, folder: Path) -> Channel:
                 raise _missing(url, address) from None
             except OSError as error:
                 raise _unreachable(address, error) from None
-            path.write_bytes(body)
+            fresh = path.with_name(f"{path.name}.c~")
+            fresh.write_bytes(body)
+            fresh.replace(path)
         files[subdir] = path
     return Channel(url, files)
 
