@@ -17,7 +17,9 @@ from tui.domain.changes import Change, ChangeKind, Concern, ConcernKind, Prepare
 from tui.domain.planned import PackagePlan, PlannedPackage
 from tui.ui.app import CondafleetApp
 from tui.ui.dialogs.change import Accepted, ChangeDialog
-from tui.ui.present.change_lines import command_text
+from tui.ui.present.cell import plain
+from tui.ui.present.change_lines import command_text, lines
+from tui.ui.present.lines import lay_out
 
 IN_USE = Concern.of(ConcernKind.IN_USE, "2 processes use it.", ("4711 ada python train.py", "4712 bob \\x1b[31mx"))
 PROTECTED = Concern.of(ConcernKind.PROTECTED, "It is protected by `*:prod-*`.")
@@ -38,6 +40,7 @@ PLAN = PackagePlan(
     unlink=(PlannedPackage("python", "3.11.2", "0", "conda-forge"), PlannedPackage("mkl\x1b[b]", "1", "0", None)),
     download_shown="20.2 MB",
 )  # fmt: skip
+EMPTY = PackagePlan(message="All requested packages already installed.")
 INSTALL = Prepared(
     Change(ChangeKind.INSTALL, "gpu01", "/data/conda/envs/it's", name="it's", specs=("numpy>=2",)),
     ("mamba", "install", "-p", "/data/conda/envs/it's", "numpy>=2"),
@@ -64,9 +67,9 @@ async def asked(
 @pytest.mark.parametrize("height", [24, 50])
 async def test_what_does_not_fit_has_all_the_room_but_the_buttons(height: int, named: int) -> None:
     guarded = [removal("gpu02", f"used-{n}", IN_USE) for n in range(named)]
-    lines = (*(removal("gpu01", f"old-{n}") for n in range(40)), *guarded)
+    many = (*(removal("gpu01", f"old-{n}") for n in range(40)), *guarded)
     async with running(usual_fleet(), (80, height)) as (app, pilot):
-        dialog, _ = await asked(pilot, app, lines)
+        dialog, _ = await asked(pilot, app, many)
         box, text, buttons = (dialog.query_one(f"#{name}") for name in ("box", "text", "buttons"))
         assert buttons.region.bottom == box.content_region.bottom <= height - 1
         assert text.max_scroll_y > 0 and text.size.height >= 6
@@ -102,6 +105,34 @@ async def test_a_name_must_be_typed_and_enter_in_its_field_starts_nothing() -> N
         dialog.set_focus(go)
         await pilot.press("enter")
         await until(pilot, lambda: answers == [((prepared, frozenset({ConcernKind.IN_USE})),)])
+
+
+def told(prepared: Sequence[Prepared]) -> str:
+    return "\n".join(plain(spans) for line in lines(prepared) for spans in lay_out(line, 100))
+
+
+def test_several_show_each_command_and_the_same_packages_once() -> None:
+    def on(host: str, plan: PackagePlan = PLAN, **fields: Any) -> Prepared:
+        return replace(INSTALL, change=replace(INSTALL.change, host=host), packages=plan, concerns=(), **fields)
+
+    other = replace(PLAN, link=PLAN.link[1:])
+    cached = replace(PLAN, download_shown="0 B")
+    text = told([on("gpu01"), on("gpu02", cached), on("gpu03", other, argv=("conda", "install")), on("gpu04", EMPTY)])
+    for words in (
+        "it's  on gpu01  +1 ~1 -1 packages (20.2 MB to download)",
+        "it's  on gpu02  +1 ~1 -1 packages (0 B to download)",
+        "it's  on gpu03  +0 ~1 -1 packages",
+        "it's  on gpu04  All requested packages already installed.",
+        "Runs        conda install",
+        "Needs       about 5.0 GiB, 3.0 GiB free",
+        "Packages  gpu01, gpu02\n",
+        "Packages  gpu03\n",
+    ):
+        assert words in text, text
+    assert text.count("numpy 2.0.2") == 1 and text.count("mamba install -p") == 3
+    assert not text.startswith("\n") and "\n\n\n" not in text
+    labels = told([on("gpu01"), replace(on("gpu01"), change=replace(INSTALL.change, name="b"))])
+    assert "Packages  gpu01:it's, gpu01:b" in labels
 
 
 async def test_of_several_those_refused_and_not_named_are_left_out() -> None:

@@ -115,7 +115,9 @@ def _place_all(
         try:
             change = _change(kind, view.name, selector, installs, recipe, roots)
         except CondafleetError as error:
-            unfit.setdefault(said(error.message).split("\n")[0].rstrip(":"), []).append(view.name)
+            # The host stands before it, with all others of which the same is said.
+            words = said(error.message).split("\n")[0].rstrip(":").removeprefix(f"{view.name} ")
+            unfit.setdefault(words, []).append(view.name)
             continue
         problem = place_problem(change.prefix, installs, environments)
         if problem is not None:

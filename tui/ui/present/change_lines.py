@@ -9,11 +9,11 @@ from dataclasses import replace
 from tui.domain.changes import Change, ChangeKind, Concern, Prepared, Severity
 from tui.domain.diskbounds import together
 from tui.domain.phrases import phrase
-from tui.domain.planned import PackagePlan, PlannedPackage
 from tui.domain.toolargs import EXPLICIT_FILE, explicit_source, pip_argv
 from tui.ui.language import said, tr, trn
 from tui.ui.present.cell import Cell, Tone, cell, join, remote, shown
 from tui.ui.present.lines import Line, blank, heading, item, pair, words
+from tui.ui.present.package_plans import alike, counts, one_plan
 from tui.ui.present.words import BOUND_MARKS, bounded, day, size, size_long
 
 __all__ = ["KIND_WORDS", "command_text", "key_of", "lines", "named", "refused", "title", "verb"]
@@ -40,7 +40,6 @@ SEVERITIES: tuple[tuple[Severity, str, Tone], ...] = (
 )
 """What weighs most first."""
 DETAILS = 12
-PACKAGES = 200
 VICTIMS = 200
 
 
@@ -93,13 +92,7 @@ def _one(prepared: Prepared, hidden: Collection[Hashable]) -> Iterator[Line]:
         yield pair(tr("Becomes"), remote(change.new_prefix))
     if change.source is not None:
         yield pair(tr("From"), join((cell(change.source.host), remote(change.source.prefix))))
-    if prepared.argv:
-        yield pair(tr("Runs"), cell(command_text([prepared]), Tone.STRONG))
-    if (listed_by := explicit_source(change)) is not None and EXPLICIT_FILE in prepared.argv:
-        yield pair("", cell(said(listed_by), Tone.DIM))
-    then = pip_argv(change)
-    if then and then != prepared.argv:
-        yield pair(tr("Then"), cell(command_text([replace(prepared, argv=then)]), Tone.STRONG))
+    yield from _runs(prepared)
     yield from _disk(prepared)
     yield from _carried(prepared)
     if key_of(change) in hidden:
@@ -113,7 +106,19 @@ def _one(prepared: Prepared, hidden: Collection[Hashable]) -> Iterator[Line]:
                 yield from _concern(concern, tone)
     if prepared.packages is not None:
         yield blank()
-        yield from _packages(prepared.packages)
+        yield from one_plan(prepared.packages)
+
+
+def _runs(prepared: Prepared) -> Iterator[Line]:
+    """The exact command, and what pip does after it."""
+    change = prepared.change
+    if prepared.argv:
+        yield pair(tr("Runs"), cell(command_text([prepared]), Tone.STRONG))
+    if (listed_by := explicit_source(change)) is not None and EXPLICIT_FILE in prepared.argv:
+        yield pair("", cell(said(listed_by), Tone.DIM))
+    then = pip_argv(change)
+    if then and then != prepared.argv:
+        yield pair(tr("Then"), cell(command_text([replace(prepared, argv=then)]), Tone.STRONG))
 
 
 def _carried(prepared: Prepared) -> Iterator[Line]:
@@ -144,6 +149,10 @@ def _disk(prepared: Prepared) -> Iterator[Line]:
         yield pair(tr("Frees"), join((cell(total), cell(later), cell(counted, Tone.DIM), why), tr(", ")))
     elif prepared.change.kind is ChangeKind.REMOVE:
         yield pair(tr("Frees"), cell(said(prepared.uncounted) or tr("not counted yet"), Tone.DIM))
+    yield from _needs(prepared)
+
+
+def _needs(prepared: Prepared) -> Iterator[Line]:
     if prepared.needed_bytes is not None:
         tight = prepared.free_bytes is not None and prepared.needed_bytes > prepared.free_bytes
         need = tr(
@@ -160,52 +169,6 @@ def _concern(concern: Concern, tone: Tone) -> Iterator[Line]:
         yield words("  " + tr("and {n} more", n=len(concern.details) - DETAILS), Tone.DIM)
 
 
-def _packages(plan: PackagePlan) -> Iterator[Line]:
-    if plan.is_empty:
-        message = shown(plan.message) if plan.message else tr("No package would change.")
-        yield words(message, Tone.DIM)
-        return
-    gone = {each.name: each for each in plan.unlink}
-    new = {each.name for each in plan.link}
-    added = [each for each in plan.link if each.name not in gone]
-    changed = [each for each in plan.link if each.name in gone]
-    removed = [each for each in plan.unlink if each.name not in new]
-    counts = join(
-        (
-            cell(f"+{len(added)}", Tone.GOOD),
-            cell(f"~{len(changed)}", Tone.ACCENT),
-            cell(f"-{len(removed)}", Tone.WARN if removed else Tone.DIM),
-            cell(tr("packages"), Tone.ACCENT),
-            cell(_download(plan), Tone.DIM),
-        ),
-        " ",
-    )
-    yield heading(counts)
-    rows = [
-        *(_package("-", each, Tone.WARN) for each in removed),
-        *(_package("~", each, Tone.ACCENT, gone[each.name]) for each in changed),
-        *(_package("+", each, Tone.GOOD) for each in added),
-    ]
-    yield from map(item, rows[:PACKAGES])
-    if len(rows) > PACKAGES or plan.cut:
-        yield words(tr("and {n} more", n=len(rows) - PACKAGES) if not plan.cut else tr("and more"), Tone.DIM)
-
-
-def _download(plan: PackagePlan) -> str:
-    total = plan.download_bytes
-    shown_size = size(total) if total else shown(plan.download_shown or "")
-    return tr("({size} to download)", size=shown_size) if shown_size else ""
-
-
-def _package(sign: str, package: PlannedPackage, tone: Tone, before: PlannedPackage | None = None) -> Cell:
-    version = remote(package.version)
-    if before is not None and before.version != package.version:
-        version = (*remote(before.version, Tone.DIM), (" → ", Tone.DIM), *version)
-    elif before is not None:
-        version = (*version, *remote(f" {before.build} → {package.build}", Tone.DIM))
-    return join((cell(sign, tone), remote(package.name), version, remote(package.channel, Tone.DIM)), " ")
-
-
 def _several(prepared: Sequence[Prepared], hidden: Collection[Hashable]) -> Iterator[Line]:
     sizes = [each.size for each in prepared if each.size is not None and not refused(each)]
     if sizes:
@@ -220,9 +183,15 @@ def _several(prepared: Sequence[Prepared], hidden: Collection[Hashable]) -> Iter
         yield words(
             trn("{n} of them hidden by the filter", "{n} of them hidden by the filter", out_of_sight), Tone.WARN
         )
+    first = not sizes and not out_of_sight
     for each in prepared[:VICTIMS]:
-        yield blank()
+        if not first:
+            yield blank()
+        first = False
         yield heading(_victim(each, key_of(each.change) in hidden))
+        if each.packages is not None:
+            yield from _runs(each)
+            yield from _needs(each)
         yield from _carried(each)
         for severity, _, tone in SEVERITIES:
             for concern in each.concerns:
@@ -230,6 +199,7 @@ def _several(prepared: Sequence[Prepared], hidden: Collection[Hashable]) -> Iter
                     yield from _concern(concern, tone)
     if len(prepared) > VICTIMS:
         yield words(tr("and {n} more", n=len(prepared) - VICTIMS), Tone.WARN)
+    yield from alike(prepared)
 
 
 def _victim(prepared: Prepared, out_of_sight: bool) -> Cell:
@@ -240,6 +210,7 @@ def _victim(prepared: Prepared, out_of_sight: bool) -> Cell:
             remote(prepared.change.label, Tone.STRONG),
             cell(tr("on {host}", host=prepared.change.host)),
             cell(frees),
+            () if prepared.packages is None else counts(prepared.packages),
             cell(tr("Refused"), Tone.BAD) if refused(prepared) else (),
             cell(tr("hidden by the filter"), Tone.WARN) if out_of_sight else (),
         )
