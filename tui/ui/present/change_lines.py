@@ -109,12 +109,12 @@ def _one(prepared: Prepared, hidden: Collection[Hashable]) -> Iterator[Line]:
         yield from one_plan(prepared.packages)
 
 
-def _runs(prepared: Prepared) -> Iterator[Line]:
-    """The exact command, and what pip does after it."""
+def _runs(prepared: Prepared, *, source: bool = True) -> Iterator[Line]:
+    """The exact command, and what pip does after it; *source*: what writes a file that the command names."""
     change = prepared.change
     if prepared.argv:
         yield pair(tr("Runs"), cell(command_text([prepared]), Tone.STRONG))
-    if (listed_by := explicit_source(change)) is not None and EXPLICIT_FILE in prepared.argv:
+    if source and (listed_by := explicit_source(change)) is not None and EXPLICIT_FILE in prepared.argv:
         yield pair("", cell(said(listed_by), Tone.DIM))
     then = pip_argv(change)
     if then and then != prepared.argv:
@@ -190,7 +190,7 @@ def _several(prepared: Sequence[Prepared], hidden: Collection[Hashable]) -> Iter
         first = False
         yield heading(_victim(each, key_of(each.change) in hidden))
         if each.packages is not None:
-            yield from _runs(each)
+            yield from _runs(each, source=False)
             yield from _needs(each)
         yield from _carried(each)
         for severity, _, tone in SEVERITIES:

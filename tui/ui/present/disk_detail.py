@@ -21,9 +21,9 @@ BAR = 16
 """Terminal columns of a bar."""
 
 SLICES: dict[SliceKind, tuple[str, Tone]] = {
-    SliceKind.ENVIRONMENTS: (phrase("environments"), Tone.ACCENT),
+    SliceKind.ENVIRONMENTS: (phrase("envs"), Tone.ACCENT),
     SliceKind.SHARED: (phrase("linked"), Tone.ACCENT),
-    SliceKind.PACKAGES: (phrase("packages"), Tone.PLAIN),
+    SliceKind.PACKAGES: (phrase("pkgs"), Tone.PLAIN),
     SliceKind.UNUSED: (phrase("unused"), Tone.GOOD),
     SliceKind.TARBALLS: (phrase("tarballs"), Tone.GOOD),
     SliceKind.CACHE: (phrase("cache"), Tone.GOOD),

@@ -73,10 +73,7 @@ def _missed(missed: Sequence[Missed]) -> list[Line]:
     """Which hosts nothing is known of: what is shown is not the whole fleet."""
     if not missed:
         return []
-    named = [
-        join((cell(each.host), cell(said(each.message) or tr("not counted"), Tone.DIM)), " ")
-        for each in missed[:MOST_MISSED]
-    ]
+    named = [join((cell(each.host), cell(_why_missed(each), Tone.DIM)), " ") for each in missed[:MOST_MISSED]]
     more = len(missed) - MOST_MISSED
     rest = [cell(trn("{n} more", "{n} more", more), Tone.DIM)] if more > 0 else []
     title = trn(
@@ -85,6 +82,11 @@ def _missed(missed: Sequence[Missed]) -> list[Line]:
         len(missed),
     )
     return [blank(), item(join((cell(title, Tone.WARN), join((*named, *rest), tr(", "))), " "))]
+
+
+def _why_missed(missed: Missed) -> str:
+    """Its host stands before it."""
+    return said(missed.message).removeprefix(f"{missed.host} ") or tr("not counted")
 
 
 def _prices() -> Iterator[tuple[str, str]]:

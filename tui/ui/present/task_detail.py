@@ -140,6 +140,8 @@ FACT_WORDS: dict[str, str] = {
     "lacks": phrase("lacks"),
     "unproven": phrase("not proved"),
     "note": phrase("note"),
+    "tool": phrase("the tool's exit code"),
+    "pip": phrase("pip's exit code"),
 }
 """What programs report, in words; a word that is not here stands as the host says it."""
 NOTED = frozenset({"compared", "carried", "names_old"})
