@@ -276,7 +276,7 @@ class SshServer:
             _kill(pid, signal.SIGKILL)
         self._orphans = []
         if self._daemon is not None:
-            self._daemon.wait(10)
+            self._daemon.wait(60)
             self._daemon = None
 
     def stop_listening(self) -> None:
@@ -284,7 +284,7 @@ class SshServer:
         self._orphans = self.session_pids()
         _kill(self._daemon_pid, signal.SIGKILL)
         if self._daemon is not None:
-            self._daemon.wait(10)
+            self._daemon.wait(60)
             self._daemon = None
 
     def reload(self, options: Iterable[str] | None = None, match: Iterable[str] | None = None) -> None:

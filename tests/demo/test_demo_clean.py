@@ -83,7 +83,7 @@ def test_what_is_suggested_goes_environments_first_and_the_report_holds_both_num
         """,
         tmp_path,
     )
-    assert (made["code"], ran["code"], envs["code"]) == (0, 0, 0)
+    assert (made["code"], ran["code"], envs["code"]) == (0, 0, 0), ran
     items = [item for plan in ran["plans"] for item in plan["items"]]
     assert {item["state"] for item in items} == {"removed"}
     gone = {item["path"] for item in items if item["kind"] == "environment"}

@@ -12,7 +12,11 @@ ta_machine=-
 ta_ns=-
 ta_host=-
 
-ta_clean() { printf '%s' "${1:--}" | tr -c 'A-Za-z0-9.-' '-'; }
+# ta_clean TEXT: ta_c, of letters, digits, dots and dashes alone; what is so already, as it mostly is, costs no process
+ta_clean() {
+  ta_c=${1:--}
+  case $ta_c in *[!A-Za-z0-9.-]*) ta_c=$(printf '%s' "$ta_c" | tr -c 'A-Za-z0-9.-' '-') ;; esac
+}
 
 # Who we are. Both files of a machine-id are looked at: the second is older.
 ta_me() {
@@ -21,16 +25,20 @@ ta_me() {
     { IFS= read -r ta_l <"$ta_f"; } 2>/dev/null
     [ -n "$ta_l" ] && break
   done
-  ta_machine=$(ta_clean "$ta_l")
+  ta_clean "$ta_l"
+  ta_machine=$ta_c
   ta_l=
   { IFS= read -r ta_l </proc/sys/kernel/random/boot_id; } 2>/dev/null
-  ta_boot=$(ta_clean "$ta_l")
+  ta_clean "$ta_l"
+  ta_boot=$ta_c
   ta_l=
   { IFS= read -r ta_l </proc/sys/kernel/hostname; } 2>/dev/null
-  ta_host=$(ta_clean "$ta_l")
+  ta_clean "$ta_l"
+  ta_host=$ta_c
   ta_ns=$(readlink /proc/self/ns/pid 2>/dev/null)
   ta_ns=${ta_ns#pid:\[}
-  ta_ns=$(ta_clean "${ta_ns%]}")
+  ta_clean "${ta_ns%]}"
+  ta_ns=$ta_c
 }
 
 # ta_stat PID: ta_group, ta_session, ta_start of a living process; false for none. A zombie does nothing any more.

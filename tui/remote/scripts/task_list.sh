@@ -48,9 +48,12 @@ ta_one() {
     case $ta_life in gone | boot) ta_line exit && ta_exit=$ta_v ;; esac
     [ -n "$ta_exit" ] && ta_line status && ta_status=$ta_v
   fi
-  cat -- "$ta_dir/spec" 2>/dev/null
-  [ -n "$ta_exit" ] || cat -- "$ta_dir/waiting" 2>/dev/null
-  cat -- "$ta_dir/fault" 2>/dev/null
+  set --
+  for ta_f in spec waiting fault; do
+    case $ta_f in waiting) [ -z "$ta_exit" ] || continue ;; esac
+    [ -s "$ta_dir/$ta_f" ] && set -- "$@" "$ta_dir/$ta_f"
+  done
+  [ $# = 0 ] || cat -- "$@" 2>/dev/null
   # As one field: its last record may be half written, which must not spoil what follows.
   [ -s "$ta_dir/said" ] && printf '%s\0' =said 1 "$(head -c 65536 <"$ta_dir/said" | od -An -v -tx1 | tr -d ' \n')"
   ta_size=$(wc -c <"$ta_dir/log" 2>/dev/null)
