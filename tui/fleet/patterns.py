@@ -24,4 +24,7 @@ def matches(name: str, patterns: Sequence[str]) -> bool:
 
 
 def _holds(name: str, pattern: str) -> bool:
-    return name == pattern or fnmatchcase(name, pattern.replace("[", "[[]"))
+    # Most are plain names, and there is one for each host of a fleet.
+    if "*" not in pattern and "?" not in pattern:
+        return name == pattern
+    return fnmatchcase(name, pattern.replace("[", "[[]"))
