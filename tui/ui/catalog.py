@@ -100,6 +100,8 @@ COMMANDS: tuple[Command, ...] = (
             "update", (ENVIRONMENTS,), dangerous=True, over="update_rows"),
     Command("uninstall", "ctrl+x", "Uninstall", "Take packages out of the marked environments, or this one; asks "
             "before", "uninstall", (ENVIRONMENTS,), dangerous=True, over="uninstall_rows"),
+    Command("export", "E", "Export", "Write a file on this machine to make this environment again from", "export",
+            (ENVIRONMENTS,)),
     Command("rename", "N", "Rename", "Give this environment another name; asks before", "rename", (ENVIRONMENTS,),
             dangerous=True),
     Command("recreate", "ctrl+e", "Make anew", "Make the marked environments, or this one, anew from their records; "

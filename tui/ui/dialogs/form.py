@@ -70,8 +70,10 @@ class FormDialog(Dialog[Wish | None], Generic[Wish]):
 
     AUTO_FOCUS: ClassVar[str | None] = "Entry"
 
-    def __init__(self, title: Cell, lines: Iterable[Line], verb: str) -> None:
-        super().__init__(title, (*lines, words(tr("Nothing is done yet: what it would do is shown first."), Tone.DIM)))
+    def __init__(self, title: Cell, lines: Iterable[Line], verb: str, promise: str = "") -> None:
+        """*promise*: what comes of it, said before the fields; unless given, that all is shown first."""
+        promise = promise or tr("Nothing is done yet: what it would do is shown first.")
+        super().__init__(title, (*lines, words(promise, Tone.DIM)))
         self._verb = verb
         self._read: Read[Wish] = Read(None)
 

@@ -5,21 +5,30 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Hashable, Sequence
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 from tui.domain.changes import Change, ChangeKind
 from tui.domain.environments import Environment
 from tui.domain.errors import HostFaultError
+from tui.domain.exports import Form, render
 from tui.domain.phrases import phrase
 from tui.domain.targets import install_of
 from tui.domain.tasks import Task
+from tui.domain.text import printable
 from tui.domain.trash import Aside
+from tui.services.exporting import read_export
+from tui.storage.exportfiles import write_export
 from tui.ui.dialogs.asides import AsidesDialog
 from tui.ui.dialogs.clone import CloneDialog
+from tui.ui.dialogs.export import ExportDialog, ExportWish
+from tui.ui.dialogs.message import MessageDialog
 from tui.ui.dialogs.packages import PackagesDialog
 from tui.ui.dialogs.remove import RemoveDialog
 from tui.ui.dialogs.rename import RenameDialog
 from tui.ui.language import said, tr, trn
+from tui.ui.present.cell import Tone, cell
+from tui.ui.present.lines import item, words
 from tui.ui.screens.table import TableScreen
 from tui.ui.screens.view import EnvKey, find_environment
 
@@ -81,6 +90,32 @@ class ChangeVerbs(TableScreen):
         if targets := self._chosen(keys):
             hidden = self._hidden(targets)
             self.app.changing.ask(RemoveDialog(self.fleet, targets, hidden), hidden, self._unmark)
+
+    def action_export(self) -> None:
+        """Write a file to make the row's environment again from."""
+        if (env := self._one(self.targets())) is not None:
+            self.app.push_screen(ExportDialog(env), partial(self._export, env))
+
+    def _export(self, env: Environment, wish: ExportWish | None) -> None:
+        if wish is not None:
+            self.app.launch(partial(self._write_export, env, *wish), phrase("export the environment"))
+
+    async def _write_export(self, env: Environment, form: Form, path: Path) -> None:
+        record = await read_export(self.fleet, env.host, env.prefix, env.name)
+        if env.fault is not None and not (record.conda or record.pip):
+            raise HostFaultError(env.fault)  # an empty file would be taken for an environment without packages
+        export = render(record, form)
+        await asyncio.to_thread(write_export, path, export.text)
+        written = tr("Written: {path}", path=printable(str(path)))
+        if not export.missing:
+            self.app.warn(written)
+            return
+        title = tr("Not all of it can be made again from this, or not everywhere")
+        dialog = MessageDialog(
+            cell(title, Tone.WARN), (words(written), *(item(cell(said(each.text))) for each in export.missing))
+        )
+        dialog.deafen(self.app.deaf_s)
+        self.app.push_screen(dialog)
 
     def action_rename(self) -> None:
         """Give the row's environment another name."""
