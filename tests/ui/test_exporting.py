@@ -17,6 +17,7 @@ from tui.domain.faults import Fault, FaultKind
 from tui.ui.dialogs.export import ExportDialog
 from tui.ui.dialogs.message import MessageDialog
 from tui.ui.screens import change_verbs
+from tui.ui.widgets.entry import Entry
 
 
 @pytest.fixture(autouse=True)
@@ -78,6 +79,16 @@ async def test_an_unknown_form_is_told_and_nothing_can_be_written(here: Path) ->
         assert "One of: full, no-builds, from-history, explicit, pip" in " ".join(text(app).split())
         await pilot.press("escape")
         assert not names(here)
+
+
+@pytest.mark.parametrize("path", ["~nobody-of-that-name/x.yml", "a\\x00b"])
+async def test_a_path_that_cannot_be_is_told(here: Path, path: str) -> None:
+    async with running(usual_fleet(), (120, 40)) as (app, pilot):
+        await pilot.press("2")
+        await opened(pilot, app, ExportDialog, "E")
+        app.screen.query_one("#file", Entry).value = path
+        await until(pilot, lambda: "There is no such place on this machine." in text(app))
+        assert not ready(app) and not names(here)
 
 
 async def test_a_host_that_is_lost_leaves_no_file(here: Path) -> None:

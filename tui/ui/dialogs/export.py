@@ -53,6 +53,12 @@ class ExportDialog(FormDialog[ExportWish]):
             kinds = ", ".join(FORMS)
             return Read(None, {"form": [Remark(tr("One of: {kinds}", kinds=kinds), Tone.BAD if word else Tone.DIM)]})
         form, about, ending = FORMS[word]
-        path = Path(parse_printed(text)).expanduser() if text else Path(f"{self._stem}{ending}")
+        raw = parse_printed(text)
+        try:
+            path = Path(raw).expanduser() if text else Path(f"{self._stem}{ending}")
+        except RuntimeError:  # ~SOMEBODY whom this machine does not know
+            path = None
+        if path is None or "\0" in raw:
+            return Read(None, {"file": [Remark(tr("There is no such place on this machine."), Tone.BAD)]})
         where = Remark(tr("Writes {path}", path=printable(str(path))))
         return Read((form, path), {"form": [Remark(said(about))], "file": [where]})
