@@ -22,6 +22,7 @@ from tui.ports import HostKeyQuestion, SecretKind, SecretQuestion
 from tui.ui.dialogs.asides import AsidesDialog
 from tui.ui.dialogs.change import ChangeDialog
 from tui.ui.dialogs.clone import CloneDialog
+from tui.ui.dialogs.export import ExportDialog
 from tui.ui.dialogs.host_key import HostKeyDialog
 from tui.ui.dialogs.looking import LookingDialog
 from tui.ui.dialogs.message import failure
@@ -100,6 +101,7 @@ DIALOGS: dict[str, Callable[[Word], Any]] = {
     ),
     "a removal": lambda word: RemoveDialog(twin(word), envs(word)),
     "a copy": lambda word: CloneDialog(twin(word), envs(word)[0]),
+    "a file to be made again from": lambda word: ExportDialog(envs(word)[1]),
     "another name": lambda word: RenameDialog(twin(word), envs(word)[1]),
     "what is being looked at": lambda word: LookingDialog(
         [Change(ChangeKind.REMOVE, env.host, env.prefix, name=env.name) for env in envs(word)[:4]],
